@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Bare metal, Arm Cortex-R5, without using its FPU.
+set(CMAKE_SYSTEM_NAME Generic)
+set(CMAKE_SYSTEM_PROCESSOR arm)
+set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
+set(CMAKE_C_COMPILER arm-none-eabi-gcc)
+set(CMAKE_C_FLAGS_INIT "-mcpu=cortex-r5 -mthumb -mfloat-abi=soft")
