@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Split virtqueue, device role.
+ *
+ * Theory of operation: pop() reads the driver's index once a batch, takes heads in order and has
+ * chain.c walk them. push() writes used elements, publish() makes a batch visible with one index
+ * store and one full barrier. Nothing the device wrote is ever read back.
+ */
+#include "ring_device_priv.h"
+
+#include <causeway/core/err.h>
+#include <causeway/core/gate.h>
+#include <causeway/core/shm.h>
+
+static struct cw_le16 *used_event(const struct cw_devq *q)
+{
+	return &q->avail->ring[q->size];
+}
+
+static struct cw_le16 *avail_event(const struct cw_devq *q)
+{
+	return (struct cw_le16 *)(void *)&q->used->ring[q->size];
+}
+
+int cw_devq_init(struct cw_devq *q, const struct cw_window *w, const struct cw_ranges *keep_out,
+		 cw_addr_t desc, cw_addr_t avail, cw_addr_t used, uint16_t size, uint16_t *own,
+		 bool event_idx, bool indirect)
+{
+	memset(q, 0, sizeof(*q));
+	if (!size || size > CW_QUEUE_SIZE_MAX || size & (size - 1))
+		return CW_EINVAL;
+	if (desc % CW_DESC_ALIGN || avail % CW_AVAIL_ALIGN || used % CW_USED_ALIGN)
+		return CW_EBADADDR;
+	q->desc = cw_window_ptr(w, desc, CW_RING_DESC_BYTES(size));
+	q->avail = cw_window_ptr(w, avail, CW_RING_AVAIL_BYTES(size));
+	q->used = cw_window_ptr(w, used, CW_RING_USED_BYTES(size));
+	if (!q->desc || !q->avail || !q->used)
+		return CW_EBADADDR;
+	q->win = w;
+	q->keep_out = keep_out;
+	q->size = size;
+	q->own = own;
+	q->event_idx = event_idx;
+	q->indirect = indirect;
+	memset(own, 0, size * sizeof(*own));
+	cw_store16(&q->used->flags, 0);
+	cw_store16(&q->used->idx, 0);
+	cw_store16(avail_event(q), 0);
+	q->ready = true;
+	return CW_OK;
+}
+
+void cw_devq_stop(struct cw_devq *q)
+{
+	q->ready = false;
+}
+
+static int broke(struct cw_devq *q, int err)
+{
+	q->broken = err;
+	return CW_EPEER;
+}
+
+/* Reads the driver's index; false when it moved by more than the queue holds. */
+static bool refresh_avail(struct cw_devq *q)
+{
+	q->avail_idx = cw_load16_acquire(&q->avail->idx);
+	return (uint16_t)(q->avail_idx - q->avail_count) <= q->size;
+}
+
+bool cw_devq_pending(struct cw_devq *q)
+{
+	if (!q->ready || q->broken)
+		return false;
+	return q->avail_idx != q->avail_count || cw_load16(&q->avail->idx) != q->avail_count;
+}
+
+int cw_devq_pop(struct cw_devq *q, struct cw_chain *c, struct cw_part *part, unsigned int parts)
+{
+	int err;
+
+	if (q->broken)
+		return CW_EPEER;
+	if (!q->ready)
+		return 0;
+	if (q->avail_idx == q->avail_count) {
+		if (!refresh_avail(q))
+			return broke(q, CW_EBADINDEX);
+		if (q->avail_idx == q->avail_count)
+			return 0;
+	}
+	memset(c, 0, sizeof(*c));
+	c->part = part;
+	c->head = cw_load16(&q->avail->ring[q->avail_count & (q->size - 1u)]);
+	err = cw_chain_walk_(q, c->head, c, parts);
+	if (err)
+		return broke(q, err);
+	q->avail_count++;
+	return 1;
+}
+
+static void disown(struct cw_devq *q, uint16_t head)
+{
+	uint16_t at = head;
+
+	for (;;) {
+		uint16_t next = q->own[at];
+
+		q->own[at] = 0;
+		if (next == CW_OWN_END || !next)
+			return;
+		at = (uint16_t)(next - 1);
+	}
+}
+
+void cw_devq_push(struct cw_devq *q, uint16_t head, uint32_t len)
+{
+	struct cw_abi_used_elem *e;
+
+	if (q->broken || !q->ready || head >= q->size || !q->own[head])
+		return;
+	disown(q, head);
+	e = &q->used->ring[q->used_count & (q->size - 1u)];
+	cw_store32(&e->id, head);
+	cw_store32(&e->len, len);
+	q->used_count++;
+}
+
+/* Whether going from @old to @idx passes @event (virtio 1.3 section 2.7.10.1). */
+static bool passed(uint16_t event, uint16_t idx, uint16_t old)
+{
+	return (uint16_t)(idx - event - 1) < (uint16_t)(idx - old);
+}
+
+bool cw_devq_publish(struct cw_devq *q)
+{
+	uint32_t old = q->used_published;
+
+	if (q->broken || !q->ready || old == q->used_count)
+		return false;
+	q->used_published = q->used_count;
+	cw_store16_release(&q->used->idx, (uint16_t)q->used_count);
+	cw_mb(); /* rule "publish": the index before the look at what the driver wants */
+	if (q->event_idx)
+		return passed(cw_load16(used_event(q)), (uint16_t)q->used_count, (uint16_t)old);
+	return !(cw_load16(&q->avail->flags) & CW_AVAIL_F_NO_INTERRUPT);
+}
+
+bool cw_devq_arm(struct cw_devq *q)
+{
+	if (!q->ready || q->broken)
+		return false;
+	if (q->event_idx)
+		cw_store16(avail_event(q), q->avail_count);
+	else
+		cw_store16(&q->used->flags, 0);
+	cw_mb(); /* rule "second look": armed before the last look */
+	return cw_load16(&q->avail->idx) != q->avail_count;
+}
+
+void cw_devq_disarm(struct cw_devq *q)
+{
+	if (q->ready && !q->broken && !q->event_idx)
+		cw_store16(&q->used->flags, CW_USED_F_NO_NOTIFY);
+}

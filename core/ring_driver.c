@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Split virtqueue, driver role.
+ *
+ * Theory of operation: free descriptors form a list through the private slots. add() fills
+ * descriptors and an available entry, publish() makes them visible with one index store and one
+ * full barrier for the whole batch, get() reads used elements behind one index load a batch. A used
+ * element is believed only as far as the private slot of its head confirms it.
+ */
+#include <causeway/abi/region.h>
+#include <causeway/core/err.h>
+#include <causeway/core/gate.h>
+#include <causeway/core/ring_driver.h>
+#include <causeway/core/shm.h>
+
+#define END ((uint16_t)0xffff)
+
+static uint32_t round_up(uint32_t v, uint32_t line)
+{
+	return (v + line - 1) & ~(line - 1);
+}
+
+static struct cw_le16 *used_event(const struct cw_drvq *q)
+{
+	return &q->avail->ring[q->size];
+}
+
+static struct cw_le16 *avail_event(const struct cw_drvq *q)
+{
+	return (struct cw_le16 *)(void *)&q->used->ring[q->size];
+}
+
+static void free_all(struct cw_drvq *q)
+{
+	memset(q->slot, 0, q->size * sizeof(*q->slot));
+	for (uint16_t i = 0; i < q->size; i++)
+		q->slot[i].next = i + 1 < q->size ? (uint16_t)(i + 1) : END;
+	q->free_head = 0;
+	q->free_count = q->size;
+}
+
+int cw_drvq_init(struct cw_drvq *q, const struct cw_window *w, cw_addr_t ring, uint32_t line,
+		 uint16_t size, struct cw_drvq_slot *slot, bool event_idx)
+{
+	uint32_t desc = round_up(CW_RING_DESC_BYTES(size), line);
+	uint32_t avail = round_up(CW_RING_AVAIL_BYTES(size), line);
+	uint32_t used = round_up(CW_RING_USED_BYTES(size), line);
+	unsigned char *p;
+
+	if (size < 2 || size > CW_QUEUE_SIZE_MAX || size & (size - 1) || ring & (line - 1) ||
+	    line < CW_LINE_MIN)
+		return CW_EINVAL;
+	p = cw_window_ptr(w, ring, desc + avail + used);
+	if (!p)
+		return CW_EBADADDR;
+	memset(q, 0, sizeof(*q));
+	q->desc = (void *)p;
+	q->avail = (void *)(p + desc);
+	q->used = (void *)(p + desc + avail);
+	q->slot = slot;
+	q->size = size;
+	q->event_idx = event_idx;
+	free_all(q);
+	cw_zero_out(p, desc + avail + used);
+	return CW_OK;
+}
+
+int cw_drvq_indirect(struct cw_drvq *q, const struct cw_window *w, cw_addr_t table,
+		     uint16_t entries)
+{
+	void *p;
+
+	if (entries < 2 || entries > q->size || table & (CW_DESC_ALIGN - 1))
+		return CW_EINVAL;
+	p = cw_window_ptr(w, table, CW_RING_DESC_BYTES(entries) * q->size);
+	if (!p)
+		return CW_EBADADDR;
+	q->table = p;
+	q->table_addr = table;
+	q->table_entries = entries;
+	return CW_OK;
+}
+
+cw_addr_t cw_drvq_part(const struct cw_drvq *q, const struct cw_window *w, int part)
+{
+	const void *p = part == 0   ? (const void *)q->desc
+			: part == 1 ? (const void *)q->avail
+				    : (const void *)q->used;
+
+	return cw_window_addr(w, p);
+}
+
+static void put_desc(struct cw_abi_desc *d, cw_addr_t addr, uint32_t len, uint32_t flags,
+		     uint32_t next)
+{
+	cw_store32(&d->addr_lo, (uint32_t)addr);
+	cw_store32(&d->addr_hi, (uint32_t)(addr >> 32));
+	cw_store32(&d->len, len);
+	cw_store32(&d->flags_next, flags | next << 16);
+}
+
+static uint32_t fill_table(struct cw_drvq *q, uint16_t head, const struct cw_buf *buf,
+			   unsigned int readable, unsigned int total)
+{
+	struct cw_abi_desc *t = q->table + (uint32_t)head * q->table_entries;
+	uint32_t writable = 0;
+
+	for (unsigned int i = 0; i < total; i++) {
+		uint32_t flags = (i < readable ? 0 : CW_DESC_F_WRITE) |
+				 (i + 1 < total ? CW_DESC_F_NEXT : 0);
+
+		put_desc(&t[i], buf[i].addr, buf[i].len, flags, i + 1 < total ? i + 1 : 0);
+		writable += i < readable ? 0 : buf[i].len;
+	}
+	put_desc(&q->desc[head], q->table_addr + CW_RING_DESC_BYTES(q->table_entries) * head,
+		 CW_RING_DESC_BYTES(total), CW_DESC_F_INDIRECT, 0);
+	return writable;
+}
+
+static uint32_t fill_chain(struct cw_drvq *q, const struct cw_buf *buf, unsigned int readable,
+			   unsigned int total, uint16_t *last)
+{
+	uint16_t at = q->free_head;
+	uint32_t writable = 0;
+
+	for (unsigned int i = 0; i < total; i++) {
+		uint16_t next = q->slot[at].next;
+		uint32_t flags = (i < readable ? 0 : CW_DESC_F_WRITE) |
+				 (i + 1 < total ? CW_DESC_F_NEXT : 0);
+
+		put_desc(&q->desc[at], buf[i].addr, buf[i].len, flags, i + 1 < total ? next : 0u);
+		writable += i < readable ? 0 : buf[i].len;
+		*last = at;
+		at = next;
+	}
+	return writable;
+}
+
+int cw_drvq_add(struct cw_drvq *q, const struct cw_buf *buf, unsigned int readable,
+		unsigned int writable, void *cookie)
+{
+	unsigned int total = readable + writable;
+	bool indirect = q->table && total > 1 && total <= q->table_entries;
+	unsigned int need = indirect ? 1 : total;
+	uint16_t head = q->free_head, last = head;
+	struct cw_drvq_slot *s;
+
+	if (q->broken)
+		return CW_EPEER;
+	if (!total || total > q->size)
+		return CW_EINVAL;
+	if (need > q->free_count)
+		return CW_ENOSPC;
+	s = &q->slot[head];
+	s->writable = indirect ? fill_table(q, head, buf, readable, total)
+			       : fill_chain(q, buf, readable, total, &last);
+	s->cookie = cookie;
+	s->count = (uint16_t)need;
+	q->free_head = q->slot[last].next;
+	q->free_count = (uint16_t)(q->free_count - need);
+	cw_store16(&q->avail->ring[q->avail_count & (q->size - 1u)], head);
+	q->avail_count++;
+	return CW_OK;
+}
+
+/* Whether going from @old to @idx passes @event (virtio 1.3 section 2.7.10.1). */
+static bool passed(uint16_t event, uint16_t idx, uint16_t old)
+{
+	return (uint16_t)(idx - event - 1) < (uint16_t)(idx - old);
+}
+
+bool cw_drvq_publish(struct cw_drvq *q)
+{
+	uint32_t old = q->avail_published;
+
+	if (q->broken || old == q->avail_count)
+		return false;
+	q->avail_published = q->avail_count;
+	cw_store16_release(&q->avail->idx, (uint16_t)q->avail_count);
+	cw_mb(); /* rule "publish": the index before the look at what the device wants */
+	if (q->event_idx)
+		return passed(cw_load16(avail_event(q)), (uint16_t)q->avail_count, (uint16_t)old);
+	return !(cw_load16(&q->used->flags) & CW_USED_F_NO_NOTIFY);
+}
+
+static int broke(struct cw_drvq *q, int err)
+{
+	q->broken = err;
+	return CW_EPEER;
+}
+
+static void release(struct cw_drvq *q, uint16_t head)
+{
+	uint16_t last = head;
+
+	for (unsigned int i = 1; i < q->slot[head].count; i++)
+		last = q->slot[last].next;
+	q->free_count = (uint16_t)(q->free_count + q->slot[head].count);
+	q->slot[head].count = 0;
+	q->slot[last].next = q->free_head;
+	q->free_head = head;
+}
+
+/* Chains in flight at most: more cannot have been used. */
+static bool refresh_used(struct cw_drvq *q)
+{
+	q->used_idx = cw_load16_acquire(&q->used->idx);
+	return (uint16_t)(q->used_idx - (uint16_t)q->used_count) <=
+	       (uint16_t)(q->avail_published - q->used_count);
+}
+
+int cw_drvq_get(struct cw_drvq *q, void **cookie, uint32_t *len)
+{
+	struct cw_abi_used_elem *e;
+	struct cw_drvq_slot *s;
+	uint32_t id, n;
+
+	if (q->broken)
+		return CW_EPEER;
+	if (q->used_idx == (uint16_t)q->used_count) {
+		if (!refresh_used(q))
+			return broke(q, CW_EBADINDEX);
+		if (q->used_idx == (uint16_t)q->used_count)
+			return 0;
+	}
+	e = &q->used->ring[q->used_count & (q->size - 1u)];
+	id = cw_load32(&e->id);
+	n = cw_load32(&e->len);
+	if (id >= q->size || !q->slot[id].count)
+		return broke(q, CW_EBADINDEX);
+	s = &q->slot[id];
+	*cookie = s->cookie;
+	*len = n > s->writable ? s->writable : n;
+	release(q, (uint16_t)id);
+	q->used_count++;
+	if (n > s->writable) {
+		q->broken = CW_EBADLEN;
+		return CW_EBADLEN;
+	}
+	return 1;
+}
+
+bool cw_drvq_arm(struct cw_drvq *q)
+{
+	if (q->broken)
+		return false;
+	if (q->event_idx)
+		cw_store16(used_event(q), (uint16_t)q->used_count);
+	else
+		cw_store16(&q->avail->flags, 0);
+	cw_mb(); /* rule "second look": armed before the last look */
+	return cw_load16(&q->used->idx) != (uint16_t)q->used_count;
+}
+
+void cw_drvq_disarm(struct cw_drvq *q)
+{
+	/* With EVENT_IDX an event behind us says it: the device has passed it already. */
+	if (!q->event_idx)
+		cw_store16(&q->avail->flags, CW_AVAIL_F_NO_INTERRUPT);
+}
+
+void *cw_drvq_detach(struct cw_drvq *q)
+{
+	for (uint16_t i = 0; i < q->size; i++) {
+		if (q->slot[i].count) {
+			release(q, i);
+			return q->slot[i].cookie;
+		}
+	}
+	return NULL;
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Numbers of the virtio specification that both sides use (virtio 1.3 sections 2.1, 5 and 6). */
+#ifndef CAUSEWAY_ABI_VIRTIO_H
+#define CAUSEWAY_ABI_VIRTIO_H
+
+#include <causeway/abi/types.h>
+
+/* Device ids */
+#define CW_ID_NET     1u
+#define CW_ID_BLK     2u
+#define CW_ID_CONSOLE 3u
+#define CW_ID_RNG     4u
+#define CW_ID_RPMSG   7u
+#define CW_ID_9P      9u
+#define CW_ID_VSOCK   19u
+
+/* Device status bits */
+#define CW_STATUS_ACKNOWLEDGE 1u
+#define CW_STATUS_DRIVER      2u
+#define CW_STATUS_DRIVER_OK   4u
+#define CW_STATUS_FEATURES_OK 8u
+#define CW_STATUS_NEEDS_RESET 64u
+#define CW_STATUS_FAILED      128u
+
+/* Feature bits of every device, as masks */
+#define CW_F_INDIRECT_DESC (1ull << 28)
+#define CW_F_EVENT_IDX	   (1ull << 29)
+#define CW_F_VERSION_1	   (1ull << 32)
+#define CW_F_RING_RESET	   (1ull << 40)
+
+/* Network device (section 5.1) */
+#define CW_NET_F_CSUM	    (1ull << 0)
+#define CW_NET_F_GUEST_CSUM (1ull << 1)
+#define CW_NET_F_MTU	    (1ull << 3)
+#define CW_NET_F_MAC	    (1ull << 5)
+#define CW_NET_F_GUEST_TSO4 (1ull << 7)
+#define CW_NET_F_GUEST_TSO6 (1ull << 8)
+#define CW_NET_F_HOST_TSO4  (1ull << 11)
+#define CW_NET_F_HOST_TSO6  (1ull << 12)
+#define CW_NET_F_MRG_RXBUF  (1ull << 15)
+#define CW_NET_F_STATUS	    (1ull << 16)
+#define CW_NET_S_LINK_UP    1u
+#define CW_NET_QUEUE_RX	    0u
+#define CW_NET_QUEUE_TX	    1u
+
+struct cw_abi_net_config {
+	uint8_t mac[6];
+	struct cw_le16 status;
+	struct cw_le16 max_virtqueue_pairs;
+	struct cw_le16 mtu;
+};
+
+CW_ABI_AT(cw_abi_net_config, status, 6);
+CW_ABI_AT(cw_abi_net_config, mtu, 10);
+CW_ABI_SIZE(cw_abi_net_config, 12);
+
+#define CW_NET_HDR_F_NEEDS_CSUM 1u
+#define CW_NET_HDR_F_DATA_VALID 2u
+#define CW_NET_HDR_GSO_NONE	0u
+#define CW_NET_HDR_GSO_TCPV4	1u
+#define CW_NET_HDR_GSO_UDP	3u
+#define CW_NET_HDR_GSO_TCPV6	4u
+#define CW_NET_HDR_GSO_ECN	0x80u
+
+/* With VERSION_1 the header always has num_buffers (section 5.1.6). */
+struct cw_abi_net_hdr {
+	uint8_t flags;
+	uint8_t gso_type;
+	struct cw_le16 hdr_len;
+	struct cw_le16 gso_size;
+	struct cw_le16 csum_start;
+	struct cw_le16 csum_offset;
+	struct cw_le16 num_buffers;
+};
+
+CW_ABI_AT(cw_abi_net_hdr, hdr_len, 2);
+CW_ABI_AT(cw_abi_net_hdr, num_buffers, 10);
+CW_ABI_SIZE(cw_abi_net_hdr, 12);
+
+/* Console device (section 5.3) */
+#define CW_CONSOLE_F_SIZE	 (1ull << 0)
+#define CW_CONSOLE_F_MULTIPORT	 (1ull << 1)
+#define CW_CONSOLE_F_EMERG_WRITE (1ull << 2)
+#define CW_CONSOLE_QUEUE_RX	 0u
+#define CW_CONSOLE_QUEUE_TX	 1u
+#define CW_CONSOLE_QUEUE_CTRL_RX 2u
+#define CW_CONSOLE_QUEUE_CTRL_TX 3u
+
+struct cw_abi_console_config {
+	struct cw_le16 cols;
+	struct cw_le16 rows;
+	struct cw_le32 max_nr_ports;
+	struct cw_le32 emerg_wr;
+};
+
+CW_ABI_AT(cw_abi_console_config, max_nr_ports, 4);
+CW_ABI_SIZE(cw_abi_console_config, 12);
+
+enum cw_abi_console_event {
+	CW_CONSOLE_DEVICE_READY = 0,
+	CW_CONSOLE_DEVICE_ADD = 1,
+	CW_CONSOLE_DEVICE_REMOVE = 2,
+	CW_CONSOLE_PORT_READY = 3,
+	CW_CONSOLE_CONSOLE_PORT = 4,
+	CW_CONSOLE_RESIZE = 5,
+	CW_CONSOLE_PORT_OPEN = 6,
+	CW_CONSOLE_PORT_NAME = 7,
+};
+
+struct cw_abi_console_control {
+	struct cw_le32 id;
+	struct cw_le16 event;
+	struct cw_le16 value;
+};
+
+CW_ABI_SIZE(cw_abi_console_control, 8);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Little-endian words in private memory: no ordering, no peer. Any context. */
+#ifndef CAUSEWAY_CORE_BYTES_H
+#define CAUSEWAY_CORE_BYTES_H
+
+#include <causeway/abi/types.h>
+
+static inline uint16_t cw_swap16_(uint16_t v)
+{
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	return __builtin_bswap16(v);
+#else
+	return v;
+#endif
+}
+
+static inline uint32_t cw_swap32_(uint32_t v)
+{
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	return __builtin_bswap32(v);
+#else
+	return v;
+#endif
+}
+
+static inline uint16_t cw_get_le16(struct cw_le16 w)
+{
+	return cw_swap16_(w.raw_);
+}
+
+static inline uint32_t cw_get_le32(struct cw_le32 w)
+{
+	return cw_swap32_(w.raw_);
+}
+
+static inline struct cw_le16 cw_make_le16(uint16_t v)
+{
+	struct cw_le16 w = { cw_swap16_(v) };
+
+	return w;
+}
+
+static inline struct cw_le32 cw_make_le32(uint32_t v)
+{
+	struct cw_le32 w = { cw_swap32_(v) };
+
+	return w;
+}
+
+#endif
