@@ -47,7 +47,7 @@ add_compile_options(-Wall -Wextra -Wshadow -Wconversion -Wvla -Werror -fno-commo
 if(CW_FREESTANDING)
 	# Nothing here may lean on a run-time library: no unwinder, no canary, no outlined helper.
 	add_compile_options(-Os -ffreestanding -nostdlib -fno-pic -fno-stack-protector
-		-fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections)
+		-fno-asynchronous-unwind-tables -fno-unwind-tables -ffunction-sections -fdata-sections)
 else()
 	include(CheckPIESupported)
 	check_pie_supported(LANGUAGES C)
@@ -188,9 +188,8 @@ function(cw_check_symbols)
 		if(NOT lib STREQUAL "cw_core")
 			list(APPEND files $<TARGET_FILE:cw_core>)
 		endif()
-		separate_arguments(flags UNIX_COMMAND "${CMAKE_C_FLAGS}")
 		add_test(NAME symbols_${lib} COMMAND ${PROJECT_SOURCE_DIR}/scripts/check-symbols
-			${files} -- ${CMAKE_C_COMPILER} ${flags})
+			"${CMAKE_C_COMPILER} ${CMAKE_C_FLAGS}" ${files})
 		set_tests_properties(symbols_${lib} PROPERTIES LABELS check TIMEOUT 60)
 	endforeach()
 endfunction()
