@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A unit: one device of one remote in a worker: the model (device/) with its backend (host/backend/).
+ *
+ * The keeper calls cw_backend_open(), which may open paths and needs whatever privilege that takes;
+ * the descriptors outlive workers. The worker calls the rest with those descriptors only: it has no
+ * paths and, after it locked itself in, no allocation either.
+ */
+#ifndef CAUSEWAY_HOST_UNIT_H
+#define CAUSEWAY_HOST_UNIT_H
+
+#include <causeway/device/bus.h>
+#include <causeway/host/board.h>
+
+#include <poll.h>
+#include <stdio.h>
+
+#define CW_UNIT_FDS (2u * CW_PORTS_MAX)
+
+/* Descriptors of one device's backend, in the order its kind defines. */
+struct cw_backend_fds {
+	unsigned int n;
+	int fd[CW_UNIT_FDS];
+	char note[CW_PORTS_MAX][108]; /* for status: pty path, socket path, interface name */
+};
+
+/**
+ * cw_backend_open - open what a device's backend needs (keeper)
+ * @d, @r: from the board; @board: for messages; @fds: filled; @err: one clear line, what would mend it
+ *
+ * Returns 0 or -1 with nothing left open and nothing left behind.
+ */
+int cw_backend_open(const struct cw_board *board, const struct cw_board_remote *r,
+		    const struct cw_board_device *d, struct cw_backend_fds *fds, FILE *err);
+
+/** cw_backend_close - close them and remove what was created (sockets, links) */
+void cw_backend_close(const struct cw_board_device *d, struct cw_backend_fds *fds);
+
+struct cw_unit;
+
+struct cw_unit_stats {
+	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes; /* from the remote's point of view */
+	uint64_t dropped, errors, strange;		     /* strange: impossible requests */
+};
+
+struct cw_unit_ops {
+	/**
+	 * fds - what to wait for now: fills up to CW_UNIT_FDS entries, returns their number. Asked
+	 * again before each sleep: a unit that has no room for input does not ask for POLLIN.
+	 */
+	unsigned int (*fds)(struct cw_unit *u, struct pollfd *p);
+	/** ready - @p as returned by poll; marks queues with cw_device_wake() */
+	void (*ready)(struct cw_unit *u, const struct pollfd *p, unsigned int n);
+	/**
+	 * look - for a spinning worker: try the backend without a poll; true when it had something.
+	 * May be NULL.
+	 */
+	bool (*look)(struct cw_unit *u);
+	/** deadline - microseconds (CLOCK_MONOTONIC) at which ready() wants to run, or CW_LINK_NEVER */
+	uint64_t (*deadline)(struct cw_unit *u);
+	void (*stats)(const struct cw_unit *u, struct cw_unit_stats *s);
+};
+
+struct cw_unit {
+	const struct cw_unit_ops *ops;
+	struct cw_device *dev; /* initialised, with queues; hand it to cw_device_bus_add() */
+	const struct cw_board_device *board;
+};
+
+/**
+ * cw_unit_create - make model and backend (worker, before it locks itself in)
+ * @place: from the layout: number and size of queues; @fds: from the keeper, owned by the unit
+ *
+ * Allocates all it will ever need. Returns NULL with errno set.
+ */
+struct cw_unit *cw_unit_create(const struct cw_board_device *d,
+			       const struct cw_layout_device *place,
+			       const struct cw_backend_fds *fds);
+
+#endif
