@@ -104,30 +104,59 @@ static int walk_table(struct walk *w, const struct desc *table)
 	}
 }
 
-int cw_chain_walk_(struct cw_devq *q, uint16_t head, struct cw_chain *c, unsigned int parts)
+static int walk_on(struct walk *w, uint16_t at, struct desc d)
 {
-	struct walk w = { .q = q, .c = c, .parts = parts };
-	uint16_t at = head;
+	struct cw_devq *q = w->q;
 
 	for (;;) {
-		struct desc d;
 		int err;
 
-		if (at >= q->size || q->own[at])
-			return CW_EBADINDEX;
-		d = fetch(&q->desc[at]);
 		q->own[at] = CW_OWN_END;
-		w.steps++;
+		w->steps++;
 		if (d.flags & CW_DESC_F_INDIRECT)
-			return walk_table(&w, &d);
-		err = take(&w, &d);
+			return walk_table(w, &d);
+		err = take(w, &d);
 		if (err || !(d.flags & CW_DESC_F_NEXT))
 			return err;
 		q->own[at] = (uint16_t)(d.next + 1);
-		if (d.next >= q->size)
-			return CW_EBADINDEX;
 		at = d.next;
+		if (at >= q->size || q->own[at])
+			return CW_EBADINDEX;
+		d = fetch(&q->desc[at]);
 	}
+}
+
+static __attribute__((noinline)) int walk_long(struct cw_devq *q, uint16_t head, struct cw_chain *c,
+					       unsigned int parts, struct desc first)
+{
+	struct walk w = { .q = q, .c = c, .parts = parts };
+
+	c->readable = c->writable = 0;
+	c->readable_len = c->writable_len = 0;
+	return walk_on(&w, head, first);
+}
+
+int cw_chain_walk_(struct cw_devq *q, uint16_t head, struct cw_chain *c, unsigned int parts)
+{
+	struct desc d;
+	void *p;
+
+	if (head >= q->size || q->own[head])
+		return CW_EBADINDEX;
+	d = fetch(&q->desc[head]);
+	/* One plain buffer is what comes most; whatever else it may be, the long way decides. */
+	p = cw_window_ptr(q->win, d.addr, d.len);
+	if (d.flags & ~CW_DESC_F_WRITE || !d.len || !p || !parts ||
+	    kept_out(q->keep_out, d.addr, d.len))
+		return walk_long(q, head, c, parts, d);
+	q->own[head] = CW_OWN_END;
+	c->part->ptr = p;
+	c->part->len = d.len;
+	c->writable = d.flags & CW_DESC_F_WRITE ? 1 : 0;
+	c->readable = 1 - c->writable;
+	c->writable_len = c->writable ? d.len : 0;
+	c->readable_len = d.len - c->writable_len;
+	return CW_OK;
 }
 
 uint32_t cw_chain_read(const struct cw_chain *c, uint32_t at, void *dst, uint32_t len)

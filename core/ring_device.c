@@ -53,19 +53,24 @@ int cw_devq_init(struct cw_devq *q, const struct cw_window *w, const struct cw_r
 void cw_devq_stop(struct cw_devq *q)
 {
 	q->ready = false;
+	q->avail_idx = q->avail_count; /* pop() looks no further */
 }
 
-static int broke(struct cw_devq *q, int err)
+static __attribute__((noinline)) int broke(struct cw_devq *q, int err)
 {
 	q->broken = err;
 	return CW_EPEER;
 }
 
-/* Reads the driver's index; false when it moved by more than the queue holds. */
-static bool refresh_avail(struct cw_devq *q)
+/* 1: the driver has published chains; it cannot have moved by more than the queue holds. */
+static __attribute__((noinline)) int refresh_avail(struct cw_devq *q)
 {
-	q->avail_idx = cw_load16_acquire(&q->avail->idx);
-	return (uint16_t)(q->avail_idx - q->avail_count) <= q->size;
+	uint16_t idx = cw_load16_acquire(&q->avail->idx);
+
+	if ((uint16_t)(idx - q->avail_count) > q->size)
+		return broke(q, CW_EBADINDEX);
+	q->avail_idx = idx;
+	return idx != q->avail_count;
 }
 
 bool cw_devq_pending(struct cw_devq *q)
@@ -81,15 +86,12 @@ int cw_devq_pop(struct cw_devq *q, struct cw_chain *c, struct cw_part *part, uns
 
 	if (q->broken)
 		return CW_EPEER;
-	if (!q->ready)
-		return 0;
 	if (q->avail_idx == q->avail_count) {
-		if (!refresh_avail(q))
-			return broke(q, CW_EBADINDEX);
-		if (q->avail_idx == q->avail_count)
-			return 0;
+		int news = q->ready ? refresh_avail(q) : 0;
+
+		if (news <= 0)
+			return news;
 	}
-	memset(c, 0, sizeof(*c));
 	c->part = part;
 	c->head = cw_load16(&q->avail->ring[q->avail_count & (q->size - 1u)]);
 	err = cw_chain_walk_(q, c->head, c, parts);
@@ -99,27 +101,27 @@ int cw_devq_pop(struct cw_devq *q, struct cw_chain *c, struct cw_part *part, uns
 	return 1;
 }
 
-static void disown(struct cw_devq *q, uint16_t head)
+static __attribute__((noinline)) void disown_rest(struct cw_devq *q, uint16_t next)
 {
-	uint16_t at = head;
+	while (next && next != CW_OWN_END) {
+		uint16_t at = (uint16_t)(next - 1);
 
-	for (;;) {
-		uint16_t next = q->own[at];
-
+		next = q->own[at];
 		q->own[at] = 0;
-		if (next == CW_OWN_END || !next)
-			return;
-		at = (uint16_t)(next - 1);
 	}
 }
 
 void cw_devq_push(struct cw_devq *q, uint16_t head, uint32_t len)
 {
 	struct cw_abi_used_elem *e;
+	uint16_t next;
 
 	if (q->broken || !q->ready || head >= q->size || !q->own[head])
 		return;
-	disown(q, head);
+	next = q->own[head];
+	q->own[head] = 0;
+	if (next != CW_OWN_END)
+		disown_rest(q, next);
 	e = &q->used->ring[q->used_count & (q->size - 1u)];
 	cw_store32(&e->id, head);
 	cw_store32(&e->len, len);

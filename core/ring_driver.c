@@ -99,8 +99,9 @@ static void put_desc(struct cw_abi_desc *d, cw_addr_t addr, uint32_t len, uint32
 	cw_store32(&d->flags_next, flags | next << 16);
 }
 
-static uint32_t fill_table(struct cw_drvq *q, uint16_t head, const struct cw_buf *buf,
-			   unsigned int readable, unsigned int total)
+static __attribute__((noinline)) uint32_t fill_table(struct cw_drvq *q, uint16_t head,
+						     const struct cw_buf *buf,
+						     unsigned int readable, unsigned int total)
 {
 	struct cw_abi_desc *t = q->table + (uint32_t)head * q->table_entries;
 	uint32_t writable = 0;
@@ -136,14 +137,26 @@ static uint32_t fill_chain(struct cw_drvq *q, const struct cw_buf *buf, unsigned
 	return writable;
 }
 
-int cw_drvq_add(struct cw_drvq *q, const struct cw_buf *buf, unsigned int readable,
-		unsigned int writable, void *cookie)
+/* The head is filled: take its @need descriptors, the last of them @last, and offer it. */
+static inline void offer(struct cw_drvq *q, struct cw_drvq_slot *s, uint16_t head, uint16_t last,
+			 unsigned int need, void *cookie)
 {
-	unsigned int total = readable + writable;
+	s->cookie = cookie;
+	s->count = (uint16_t)need;
+	q->free_head = q->slot[last].next;
+	q->free_count = (uint16_t)(q->free_count - need);
+	cw_store16(&q->avail->ring[q->avail_count & (q->size - 1u)], head);
+	q->avail_count++;
+}
+
+static __attribute__((noinline)) int add_chain(struct cw_drvq *q, const struct cw_buf *buf,
+					       unsigned int readable, unsigned int total,
+					       void *cookie)
+{
 	bool indirect = q->table && total > 1 && total <= q->table_entries;
 	unsigned int need = indirect ? 1 : total;
 	uint16_t head = q->free_head, last = head;
-	struct cw_drvq_slot *s;
+	struct cw_drvq_slot *s = &q->slot[head];
 
 	if (q->broken)
 		return CW_EPEER;
@@ -151,15 +164,25 @@ int cw_drvq_add(struct cw_drvq *q, const struct cw_buf *buf, unsigned int readab
 		return CW_EINVAL;
 	if (need > q->free_count)
 		return CW_ENOSPC;
-	s = &q->slot[head];
 	s->writable = indirect ? fill_table(q, head, buf, readable, total)
 			       : fill_chain(q, buf, readable, total, &last);
-	s->cookie = cookie;
-	s->count = (uint16_t)need;
-	q->free_head = q->slot[last].next;
-	q->free_count = (uint16_t)(q->free_count - need);
-	cw_store16(&q->avail->ring[q->avail_count & (q->size - 1u)], head);
-	q->avail_count++;
+	offer(q, s, head, last, need, cookie);
+	return CW_OK;
+}
+
+int cw_drvq_add(struct cw_drvq *q, const struct cw_buf *buf, unsigned int readable,
+		unsigned int writable, void *cookie)
+{
+	uint16_t head = q->free_head;
+	struct cw_drvq_slot *s;
+
+	/* One buffer is what drivers offer most: it goes without loops. */
+	if (readable + writable != 1 || q->broken || !q->free_count)
+		return add_chain(q, buf, readable, readable + writable, cookie);
+	s = &q->slot[head];
+	put_desc(&q->desc[head], buf->addr, buf->len, writable ? CW_DESC_F_WRITE : 0, 0);
+	s->writable = writable ? buf->len : 0;
+	offer(q, s, head, head, 1, cookie);
 	return CW_OK;
 }
 
@@ -183,30 +206,43 @@ bool cw_drvq_publish(struct cw_drvq *q)
 	return !(cw_load16(&q->used->flags) & CW_USED_F_NO_NOTIFY);
 }
 
-static int broke(struct cw_drvq *q, int err)
+static __attribute__((noinline)) int broke(struct cw_drvq *q, int err)
 {
 	q->broken = err;
 	return CW_EPEER;
 }
 
-static void release(struct cw_drvq *q, uint16_t head)
+static inline void release(struct cw_drvq *q, uint16_t head)
 {
-	uint16_t last = head;
+	struct cw_drvq_slot *s = &q->slot[head];
+	unsigned int count = s->count;
 
-	for (unsigned int i = 1; i < q->slot[head].count; i++)
-		last = q->slot[last].next;
-	q->free_count = (uint16_t)(q->free_count + q->slot[head].count);
-	q->slot[head].count = 0;
-	q->slot[last].next = q->free_head;
+	s->count = 0;
+	q->free_count = (uint16_t)(q->free_count + count);
+	while (--count)
+		s = &q->slot[s->next];
+	s->next = q->free_head;
 	q->free_head = head;
 }
 
-/* Chains in flight at most: more cannot have been used. */
-static bool refresh_used(struct cw_drvq *q)
+/* 1: there are used chains; more than were in flight cannot be. */
+static __attribute__((noinline)) int refresh_used(struct cw_drvq *q)
 {
-	q->used_idx = cw_load16_acquire(&q->used->idx);
-	return (uint16_t)(q->used_idx - (uint16_t)q->used_count) <=
-	       (uint16_t)(q->avail_published - q->used_count);
+	uint16_t idx = cw_load16_acquire(&q->used->idx);
+
+	if ((uint16_t)(idx - (uint16_t)q->used_count) >
+	    (uint16_t)(q->avail_published - q->used_count))
+		return broke(q, CW_EBADINDEX);
+	q->used_idx = idx;
+	return idx != (uint16_t)q->used_count;
+}
+
+/* The device claims more than was offered: hand on what was, and believe nothing after it. */
+static __attribute__((noinline)) int overlong(struct cw_drvq *q, uint32_t *len, uint32_t offered)
+{
+	*len = offered;
+	q->broken = CW_EBADLEN;
+	return CW_EBADLEN;
 }
 
 int cw_drvq_get(struct cw_drvq *q, void **cookie, uint32_t *len)
@@ -214,29 +250,29 @@ int cw_drvq_get(struct cw_drvq *q, void **cookie, uint32_t *len)
 	struct cw_abi_used_elem *e;
 	struct cw_drvq_slot *s;
 	uint32_t id, n;
+	int news;
 
 	if (q->broken)
 		return CW_EPEER;
 	if (q->used_idx == (uint16_t)q->used_count) {
-		if (!refresh_used(q))
-			return broke(q, CW_EBADINDEX);
-		if (q->used_idx == (uint16_t)q->used_count)
-			return 0;
+		news = refresh_used(q);
+		if (news <= 0)
+			return news;
 	}
 	e = &q->used->ring[q->used_count & (q->size - 1u)];
 	id = cw_load32(&e->id);
-	n = cw_load32(&e->len);
-	if (id >= q->size || !q->slot[id].count)
+	if (id >= q->size)
 		return broke(q, CW_EBADINDEX);
 	s = &q->slot[id];
+	if (!s->count)
+		return broke(q, CW_EBADINDEX);
+	n = cw_load32(&e->len);
 	*cookie = s->cookie;
-	*len = n > s->writable ? s->writable : n;
-	release(q, (uint16_t)id);
+	*len = n;
 	q->used_count++;
-	if (n > s->writable) {
-		q->broken = CW_EBADLEN;
-		return CW_EBADLEN;
-	}
+	release(q, (uint16_t)id);
+	if (n > s->writable)
+		return overlong(q, len, s->writable);
 	return 1;
 }
 
