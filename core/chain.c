@@ -23,7 +23,8 @@ struct walk {
 	struct cw_devq *q;
 	struct cw_chain *c;
 	unsigned int parts; /* room */
-	unsigned int steps; /* descriptors seen, indirect ones included */
+	unsigned int steps; /* descriptors of buffers seen, those in a table included */
+	bool writing;	    /* a writable one was among them, empty or not */
 };
 
 static struct desc fetch(const struct cw_abi_desc *d)
@@ -57,8 +58,9 @@ static int take(struct walk *w, const struct desc *d)
 	unsigned int n = c->readable + c->writable;
 	void *p;
 
-	if (c->writable && !writable)
+	if (w->writing && !writable)
 		return CW_EBADCHAIN;
+	w->writing = writable;
 	if (d->flags & ~(CW_DESC_F_NEXT | CW_DESC_F_WRITE | CW_DESC_F_INDIRECT))
 		w->q->strange++;
 	p = cw_window_ptr(w->q->win, d->addr, d->len);
@@ -112,9 +114,9 @@ static int walk_on(struct walk *w, uint16_t at, struct desc d)
 		int err;
 
 		q->own[at] = CW_OWN_END;
-		w->steps++;
 		if (d.flags & CW_DESC_F_INDIRECT)
-			return walk_table(w, &d);
+			return walk_table(w, &d); /* the pointer to a table is no part of the chain */
+		w->steps++;
 		err = take(w, &d);
 		if (err || !(d.flags & CW_DESC_F_NEXT))
 			return err;
