@@ -115,7 +115,8 @@ static int walk_on(struct walk *w, uint16_t at, struct desc d)
 
 		q->own[at] = CW_OWN_END;
 		if (d.flags & CW_DESC_F_INDIRECT)
-			return walk_table(w, &d); /* the pointer to a table is no part of the chain */
+			return walk_table(w,
+					  &d); /* the pointer to a table is no part of the chain */
 		w->steps++;
 		err = take(w, &d);
 		if (err || !(d.flags & CW_DESC_F_NEXT))

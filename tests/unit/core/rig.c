@@ -29,16 +29,15 @@ void rig_set_up(struct rig *r, uint16_t size, bool event_idx, bool indirect)
 	r->w.base = RIG_BASE;
 	r->w.size = RIG_BYTES;
 	r->size = size;
-	assert_int_equal(
-		cw_drvq_init(&r->drv, &r->w, RIG_RING, RIG_LINE, size, r->slot, event_idx), 0);
+	assert_int_equal(cw_drvq_init(&r->drv, &r->w, RIG_RING, RIG_LINE, size, r->slot, event_idx),
+			 0);
 	if (indirect && size * entries * 16u <= RIG_BUFFER - RIG_TABLE)
 		assert_int_equal(cw_drvq_indirect(&r->drv, &r->w, RIG_TABLE, entries), 0);
 	r->keep_out.lo = UINT64_MAX;
 	keep_out(r, r->drv.desc, CW_RING_DESC_BYTES(size));
 	keep_out(r, r->drv.avail, CW_RING_AVAIL_BYTES(size));
 	keep_out(r, r->drv.used, CW_RING_USED_BYTES(size));
-	assert_int_equal(cw_devq_init(&r->dev, &r->w, &r->keep_out,
-				      cw_drvq_part(&r->drv, &r->w, 0),
+	assert_int_equal(cw_devq_init(&r->dev, &r->w, &r->keep_out, cw_drvq_part(&r->drv, &r->w, 0),
 				      cw_drvq_part(&r->drv, &r->w, 1),
 				      cw_drvq_part(&r->drv, &r->w, 2), size, r->own, event_idx,
 				      indirect),

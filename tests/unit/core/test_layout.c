@@ -56,13 +56,13 @@ static void example_has_the_hash_of_the_specification(void **state)
 	assert_true(cw_layout_hash(&l) == 0xebc3925725282c15ull);
 }
 
-#define CHANGES(field)                                             \
-	do {                                                       \
-		uint64_t before = cw_layout_hash(&l);              \
-		field ^= 1;                                        \
-		assert_true(cw_layout_hash(&l) != before);         \
-		field ^= 1;                                        \
-		assert_true(cw_layout_hash(&l) == before);         \
+#define CHANGES(field)                                     \
+	do {                                               \
+		uint64_t before = cw_layout_hash(&l);      \
+		field ^= 1;                                \
+		assert_true(cw_layout_hash(&l) != before); \
+		field ^= 1;                                \
+		assert_true(cw_layout_hash(&l) == before); \
 	} while (0)
 
 static void each_field_changes_the_hash(void **state)

@@ -136,7 +136,8 @@ static void run_queue(void)
 		}
 		compare_buffers();
 		valid++;
-		indirect_valid += (cw_load32(&r.drv.desc[head].flags_next) & CW_DESC_F_INDIRECT) != 0;
+		indirect_valid += (cw_load32(&r.drv.desc[head].flags_next) & CW_DESC_F_INDIRECT) !=
+				  0;
 	}
 }
 
@@ -150,12 +151,11 @@ static void walker_and_model_agree(void **state)
 		if (!(run % 64))
 			set_up(size, dice(8) != 0);
 		else
-			assert_int_equal(
-				cw_devq_init(&r.dev, &r.w, &r.keep_out, m.table,
-					     cw_drvq_part(&r.drv, &r.w, 1),
-					     cw_drvq_part(&r.drv, &r.w, 2), r.size, r.own, false,
-					     m.indirect),
-				CW_OK);
+			assert_int_equal(cw_devq_init(&r.dev, &r.w, &r.keep_out, m.table,
+						      cw_drvq_part(&r.drv, &r.w, 1),
+						      cw_drvq_part(&r.drv, &r.w, 2), r.size, r.own,
+						      false, m.indirect),
+					 CW_OK);
 		r.offered = 0;
 		memset(m.busy, 0, sizeof(m.busy));
 		some_queue();

@@ -23,9 +23,8 @@ static void add(unsigned int n, unsigned int readable, unsigned int writable)
 
 	for (unsigned int i = 0; i < readable + writable; i++)
 		buf[i] = rig_buf(n + i);
-	assert_int_equal(cw_drvq_add(&r.drv, buf, readable, writable,
-				     &token[n % CW_QUEUE_SIZE_MAX]),
-			 CW_OK);
+	assert_int_equal(
+		cw_drvq_add(&r.drv, buf, readable, writable, &token[n % CW_QUEUE_SIZE_MAX]), CW_OK);
 }
 
 static void expect_chain(unsigned int n, unsigned int readable, unsigned int writable)
@@ -36,8 +35,7 @@ static void expect_chain(unsigned int n, unsigned int readable, unsigned int wri
 	assert_int_equal(r.chain.readable_len, 16 * readable);
 	assert_int_equal(r.chain.writable_len, 16 * writable);
 	for (unsigned int i = 0; i < readable + writable; i++) {
-		assert_ptr_equal(r.chain.part[i].ptr,
-				 cw_window_ptr(&r.w, rig_buf(n + i).addr, 16));
+		assert_ptr_equal(r.chain.part[i].ptr, cw_window_ptr(&r.w, rig_buf(n + i).addr, 16));
 		assert_int_equal(r.chain.part[i].len, 16);
 	}
 }
@@ -239,14 +237,14 @@ static void set_up_refuses_what_cannot_work(void **state)
 	rig_set_up(&r, 8, false, false);
 	for (unsigned int size = 0; size <= 2048; size += 3)
 		if (size & (size - 1) || size < 2 || size > 1024)
-			assert_int_equal(cw_drvq_init(&q, &r.w, RIG_RING, RIG_LINE,
-						      (uint16_t)size, r.slot, false),
+			assert_int_equal(cw_drvq_init(&q, &r.w, RIG_RING, RIG_LINE, (uint16_t)size,
+						      r.slot, false),
 					 CW_EINVAL);
 	assert_int_equal(cw_drvq_init(&q, &r.w, RIG_RING + 32, RIG_LINE, 8, r.slot, false),
 			 CW_EINVAL);
-	assert_int_equal(cw_drvq_init(&q, &r.w, RIG_BASE + RIG_BYTES - 192, RIG_LINE, 8, r.slot,
-				      false),
-			 CW_EBADADDR);
+	assert_int_equal(
+		cw_drvq_init(&q, &r.w, RIG_BASE + RIG_BYTES - 192, RIG_LINE, 8, r.slot, false),
+		CW_EBADADDR);
 	assert_int_equal(cw_drvq_init(&q, &r.w, RIG_RING, RIG_LINE, 8, r.slot, false), CW_OK);
 	assert_int_equal(cw_drvq_indirect(&q, &r.w, RIG_TABLE + 8, 4), CW_EINVAL);
 	assert_int_equal(cw_drvq_indirect(&q, &r.w, RIG_TABLE, 1), CW_EINVAL);

@@ -30,8 +30,7 @@ static void expect_example(void)
 	assert_int_equal(r.chain.readable, 2);
 	assert_int_equal(r.chain.writable, 2);
 	for (int i = 0; i < 4; i++) {
-		assert_ptr_equal(r.chain.part[i].ptr,
-				 cw_window_ptr(&r.w, RIG_BUFFER + off[i], 16));
+		assert_ptr_equal(r.chain.part[i].ptr, cw_window_ptr(&r.w, RIG_BUFFER + off[i], 16));
 		assert_int_equal(r.chain.part[i].len, 16);
 	}
 }
@@ -128,8 +127,7 @@ static void publish_stores_in_order(void **state)
 	hook_start(NULL);
 	cw_devq_push(&r.dev, r.chain.head, 1);
 	cw_devq_publish(&r.dev);
-	assert_true(hook_last_store(&r.drv.used->ring[0].len) <
-		    hook_first_store(&r.drv.used->idx));
+	assert_true(hook_last_store(&r.drv.used->ring[0].len) < hook_first_store(&r.drv.used->idx));
 	assert_true(hook_last_store(&r.drv.used->ring[0].id) < hook_first_store(&r.drv.used->idx));
 	assert_true(hook_first_store(&r.drv.used->idx) <
 		    hook_first_load(&r.drv.avail->ring[8])); /* used_event */
@@ -150,10 +148,11 @@ static uint64_t seed;
 /* Values near the limits, where checks go wrong, and some of what is there. */
 static uint32_t adversary(const volatile void *p, unsigned int width, uint32_t value)
 {
-	static const uint32_t edge[] = { 0,	   1,	       7,	  8,	     9,
-					 16,	   48,	       128,	  0xffff,    0x10000,
-					 0x12,	   0x13,       0x34500000, 0x3450fff0, 0x34510000,
-					 0x34520000, 0x3453fff0, 0x34540000, 0x80000000, UINT32_MAX };
+	static const uint32_t edge[] = {
+		0,	    1,		7,	    8,		9,	    16,		48,
+		128,	    0xffff,	0x10000,    0x12,	0x13,	    0x34500000, 0x3450fff0,
+		0x34510000, 0x34520000, 0x3453fff0, 0x34540000, 0x80000000, UINT32_MAX
+	};
 	uint32_t dice = unit_random(&seed) % 64;
 
 	(void)p;
