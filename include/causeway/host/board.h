@@ -82,6 +82,7 @@ struct cw_board_remote {
 	struct cw_layout_device place[CW_DEVICES_MAX];
 	struct cw_board_device device[CW_DEVICES_MAX];
 	enum cw_carrier_kind carrier;
+	struct cw_source firmware_at;
 	char *firmware; /* process: path of the executable */
 	char **argv;	/* process: NULL-terminated, argv[0] is the firmware */
 	bool autostart;
@@ -126,6 +127,14 @@ int cw_board_load_text(struct cw_board **board, const char *text, size_t len, co
  * @argc, @argv: what follows `causeway run`, e.g. --rng --net tap=tap0 --console pty -- FIRMWARE
  */
 int cw_board_quick(struct cw_board **board, int argc, char **argv, FILE *err);
+
+/**
+ * cw_board_check_files - whether the files that a board needs are there
+ *
+ * Apart from loading, because a layout is needed to build a firmware that is not there yet.
+ * Returns 0, or -1 with a line for each missing file, as cw_board_load() writes them.
+ */
+int cw_board_check_files(const struct cw_board *board, FILE *err);
 
 void cw_board_free(struct cw_board *board);
 

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "cli.h"
+
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct cli_command *const commands[] = {
+	&cli_check,
+	&cli_layout,
+};
+
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static void help(FILE *f)
+{
+	fputs("Causeway gives other cores Linux's network, console and entropy as virtio devices.\n"
+	      "\n"
+	      "usage: causeway COMMAND [OPTIONS] [ARGUMENTS]\n"
+	      "\n",
+	      f);
+	for (size_t i = 0; i < COMMANDS; i++)
+		fprintf(f, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
+	fputs("\n"
+	      "causeway COMMAND --help says more. First steps: causeway run BOARD.yaml\n"
+	      "Exit status: 0 done, 1 it could not be done, 2 wrong usage or a wrong board file.\n"
+	      "See also: man causeway, man causeway-board\n",
+	      f);
+}
+
+int cli_usage(const struct cli_command *c, const char *fmt, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, "causeway %s: ", c->name);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "; see causeway %s --help\n", c->name);
+	return EXIT_USAGE;
+}
+
+bool cli_color(void)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(1) && !getenv("NO_COLOR") && term && strcmp(term, "dumb") != 0;
+}
+
+static const struct option long_options[] = {
+	{ "help", no_argument, NULL, 'h' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "remote", required_argument, NULL, 'r' },
+	{ "output", required_argument, NULL, 'o' },
+	{ "format", required_argument, NULL, 'f' },
+	{ "board", required_argument, NULL, 'b' },
+	{ "run-dir", required_argument, NULL, 'D' },
+	{ "follow", no_argument, NULL, 'F' },
+	{ "once", no_argument, NULL, '1' },
+	{ "lines", required_argument, NULL, 'n' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static bool set(struct cli_options *o, int c)
+{
+	char *end;
+
+	switch (c) {
+	case 'j':
+		o->json = true;
+		break;
+	case 'F':
+		o->follow = true;
+		break;
+	case '1':
+		o->once = true;
+		break;
+	case 'r':
+		o->remote = optarg;
+		break;
+	case 'o':
+		o->output = optarg;
+		break;
+	case 'f':
+		o->format = optarg;
+		break;
+	case 'b':
+		o->board = optarg;
+		break;
+	case 'D':
+		o->run_dir = optarg;
+		break;
+	default:
+		o->lines = (unsigned int)strtoul(optarg, &end, 10);
+		return *optarg >= '0' && *optarg <= '9' && !*end && o->lines <= 100000;
+	}
+	return true;
+}
+
+int cli_options(const struct cli_command *c, int argc, char **argv, const char *flags,
+		struct cli_options *o)
+{
+	int opt, index = 0;
+
+	memset(o, 0, sizeof(*o));
+	optind = 1;
+	opterr = 0;
+	while ((opt = getopt_long(argc, argv, ":hjo:f:r:b:n:", long_options, &index)) != -1) {
+		if (opt == 'h') {
+			fputs(c->help, stdout);
+			return EXIT_FINE;
+		}
+		if (opt == ':')
+			return cli_usage(c, "%s needs a value", argv[optind - 1]);
+		if (opt == '?' || !strchr(flags, opt))
+			return cli_usage(c, "unknown option %s", argv[optind - 1]);
+		if (!set(o, opt))
+			return cli_usage(c, "'%s' is not right for %s", optarg, argv[optind - 2]);
+	}
+	o->argc = argc - optind;
+	o->argv = argv + optind;
+	return -1;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2) {
+		help(stderr);
+		return EXIT_USAGE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+		help(stdout);
+		return EXIT_FINE;
+	}
+	if (!strcmp(argv[1], "--version")) {
+		puts("causeway " CAUSEWAY_VERSION);
+		return EXIT_FINE;
+	}
+	for (size_t i = 0; i < COMMANDS; i++)
+		if (!strcmp(argv[1], commands[i]->name))
+			return commands[i]->run(argc - 1, argv + 1);
+	fprintf(stderr, "causeway: there is no command '%s'; see causeway --help\n", argv[1]);
+	return EXIT_USAGE;
+}
