@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* Opening and closing what devices talk to: the keeper's part, with whatever privilege it takes. */
+#include "backend_priv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static int open_rng(const struct cw_board_device *d, struct cw_backend_fds *fds, FILE *err)
+{
+	off_t size;
+
+	if (d->backend != CW_BACKEND_FILE)
+		return 0; /* getrandom needs no descriptor */
+	fds->fd[0] = open(d->path, O_RDONLY | O_CLOEXEC);
+	if (fds->fd[0] < 0) {
+		fprintf(err, "rng: cannot read %s: %s\n", d->path, strerror(errno));
+		return -1;
+	}
+	fds->n = 1;
+	size = lseek(fds->fd[0], 0, SEEK_END);
+	if (size < 1) {
+		fprintf(err, "rng: %s is empty or no regular file; right is a file with bytes\n",
+			d->path);
+		return -1;
+	}
+	snprintf(fds->note[0], sizeof(fds->note[0]), "%.100s", d->path);
+	return 0;
+}
+
+static int open_kind(const struct cw_board_remote *r, const struct cw_board_device *d,
+		     struct cw_backend_fds *fds, FILE *err)
+{
+	switch (d->id) {
+	case CW_ID_RNG:
+		return open_rng(d, fds, err);
+	case CW_ID_NET:
+		return backend_open_net(d, fds, err);
+	default:
+		return backend_open_console(r, d, fds, err);
+	}
+}
+
+int cw_backend_open(const struct cw_board *board, const struct cw_board_remote *r,
+		    const struct cw_board_device *d, struct cw_backend_fds *fds, FILE *err)
+{
+	(void)board;
+	memset(fds, 0, sizeof(*fds));
+	for (unsigned int i = 0; i < CW_UNIT_FDS; i++)
+		fds->fd[i] = -1;
+	if (!open_kind(r, d, fds, err))
+		return 0;
+	cw_backend_close(d, fds);
+	return -1;
+}
+
+void cw_backend_close(const struct cw_board_device *d, struct cw_backend_fds *fds)
+{
+	if (d->id == CW_ID_CONSOLE)
+		backend_close_console(d, fds);
+	if (d->id == CW_ID_NET && d->backend == CW_BACKEND_DGRAM && fds->fd[0] >= 0)
+		unlink(d->path);
+	for (unsigned int i = 0; i < CW_UNIT_FDS; i++) {
+		/* An inherited TAP is the caller's to close. */
+		if (fds->fd[i] >= 0 && !(d->id == CW_ID_NET && fds->fd[i] == d->fd))
+			close(fds->fd[i]);
+		fds->fd[i] = -1;
+	}
+	fds->n = 0;
+}
+
+struct cw_unit *cw_unit_create(const struct cw_board_device *d,
+			       const struct cw_layout_device *place,
+			       const struct cw_backend_fds *fds)
+{
+	struct cw_unit *u = d->id == CW_ID_RNG	 ? unit_rng(d, place, fds)
+			    : d->id == CW_ID_NET ? unit_net(d, place, fds)
+						 : unit_console(d, place, fds);
+
+	if (u)
+		u->board = d;
+	return u;
+}
+
+struct cw_device_queue *unit_queues(const struct cw_layout_device *place)
+{
+	struct cw_device_queue *q = calloc(place->queues, sizeof(*q));
+	uint16_t *own = calloc((size_t)place->queues * place->queue_size, sizeof(*own));
+
+	if (!q || !own) {
+		free(q);
+		free(own);
+		return NULL;
+	}
+	for (unsigned int i = 0; i < place->queues; i++) {
+		q[i].num_max = place->queue_size;
+		q[i].own = own + (size_t)i * place->queue_size;
+	}
+	return q;
+}
+
+uint64_t unit_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
+}

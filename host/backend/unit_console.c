@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Console: bytes between a port and a pty, a stream socket, the terminal or a log file.
+ *
+ * A console must not stall the remote because nobody reads it. So output that finds no room waits for
+ * PATIENCE_US; after that it is dropped until there is room again, and the remote goes on.
+ */
+#include "backend_priv.h"
+
+#include <causeway/core/err.h>
+#include <causeway/device/console.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define PATIENCE_US 200000u
+
+struct port {
+	enum cw_backend_kind kind;
+	int listen; /* stream: where clients come; else -1 */
+	int in, out;
+	uint64_t full_since; /* output found no room since, 0: it had */
+	bool dropping;
+};
+
+struct console_unit {
+	struct cw_unit unit;
+	struct cw_console_device console;
+	struct port port[CW_PORTS_MAX];
+	uint64_t deadline;
+};
+
+static const struct iovec *iov(const struct cw_part *part)
+{
+	return (const struct iovec *)(const void *)part;
+}
+
+/* #syscalls close */
+static void hang_up(struct console_unit *u, unsigned int i)
+{
+	struct port *p = &u->port[i];
+
+	if (p->kind != CW_BACKEND_STREAM || p->in < 0)
+		return;
+	close(p->in);
+	p->in = p->out = -1;
+	cw_console_device_connect(&u->console, i, false);
+}
+
+/* #syscalls accept4 */
+static void pick_up(struct console_unit *u, unsigned int i)
+{
+	struct port *p = &u->port[i];
+	int fd = accept4(p->listen, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	p->in = p->out = fd;
+	cw_console_device_connect(&u->console, i, true);
+}
+
+static int no_room(struct console_unit *u, struct port *p)
+{
+	uint64_t now = unit_now();
+
+	if (p->dropping)
+		return CW_EAGAIN;
+	if (!p->full_since)
+		p->full_since = now;
+	if (now - p->full_since < PATIENCE_US) {
+		if (p->full_since + PATIENCE_US < u->deadline)
+			u->deadline = p->full_since + PATIENCE_US;
+		return 0;
+	}
+	p->dropping = true;
+	return CW_EAGAIN;
+}
+
+/* #syscalls writev sendmsg */
+static int output(void *ctx, unsigned int i, const struct cw_part *part, unsigned int n)
+{
+	struct console_unit *u = ctx;
+	struct port *p = &u->port[i];
+	struct msghdr m = { .msg_iov = (struct iovec *)(uintptr_t)iov(part), .msg_iovlen = n };
+	ssize_t got;
+
+	if (p->out < 0)
+		return CW_EAGAIN; /* nobody there */
+	got = p->kind == CW_BACKEND_STREAM ? sendmsg(p->out, &m, MSG_DONTWAIT | MSG_NOSIGNAL)
+					   : writev(p->out, iov(part), (int)n);
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		return no_room(u, p);
+	if (got < 0) {
+		hang_up(u, i);
+		return CW_EAGAIN;
+	}
+	p->full_since = 0;
+	p->dropping = false;
+	return (int)got;
+}
+
+/* #syscalls readv */
+static int input(void *ctx, unsigned int i, const struct cw_part *part, unsigned int n)
+{
+	struct console_unit *u = ctx;
+	struct port *p = &u->port[i];
+	ssize_t got;
+
+	if (p->in < 0)
+		return CW_EAGAIN;
+	got = readv(p->in, iov(part), (int)n);
+	if (got > 0)
+		return (int)got;
+	if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
+		hang_up(u, i);
+		if (p->kind == CW_BACKEND_STDIO)
+			p->in = -1; /* end of input; output goes on */
+	}
+	return CW_EAGAIN;
+}
+
+static const struct cw_console_ops console_ops = { .output = output, .input = input };
+
+static struct console_unit *self(struct cw_unit *u)
+{
+	return (struct console_unit *)(void *)u;
+}
+
+static unsigned int fds(struct cw_unit *unit, struct pollfd *f)
+{
+	struct console_unit *u = self(unit);
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < u->console.ports; i++) {
+		struct port *p = &u->port[i];
+		short events = 0;
+
+		if (p->listen >= 0 && p->in < 0) {
+			f[n].fd = p->listen;
+			f[n++].events = POLLIN;
+			continue;
+		}
+		if (p->in >= 0 && cw_console_device_wants_input(&u->console, i))
+			events |= POLLIN;
+		if (p->in == p->out && cw_console_device_wants_room(&u->console, i))
+			events |= POLLOUT;
+		if (events) {
+			f[n].fd = p->in;
+			f[n++].events = events;
+		}
+		if (p->in != p->out && p->out >= 0 &&
+		    cw_console_device_wants_room(&u->console, i)) {
+			f[n].fd = p->out;
+			f[n++].events = POLLOUT;
+		}
+	}
+	return n;
+}
+
+static void ready(struct cw_unit *unit, const struct pollfd *f, unsigned int n)
+{
+	struct console_unit *u = self(unit);
+	uint64_t now = unit_now();
+	bool late = now >= u->deadline;
+
+	if (late)
+		u->deadline = CW_LINK_NEVER;
+	for (unsigned int i = 0; i < u->console.ports; i++) {
+		struct port *p = &u->port[i];
+
+		for (unsigned int k = 0; k < n; k++) {
+			if (!f[k].revents)
+				continue;
+			if (f[k].fd == p->listen && p->in < 0)
+				pick_up(u, i);
+			else if (f[k].fd == p->in || f[k].fd == p->out)
+				cw_console_device_ready(&u->console, i);
+		}
+		if (late)
+			cw_console_device_ready(&u->console, i);
+	}
+}
+
+static uint64_t deadline(struct cw_unit *u)
+{
+	return self(u)->deadline;
+}
+
+static void stats(const struct cw_unit *u, struct cw_unit_stats *s)
+{
+	const struct cw_console_device_counters *c =
+		&((const struct console_unit *)(const void *)u)->console.stats;
+
+	s->rx_bytes = c->in_bytes;
+	s->tx_bytes = c->out_bytes;
+	s->dropped = c->dropped;
+	s->strange = c->strange;
+}
+
+static const struct cw_unit_ops ops = {
+	.fds = fds,
+	.ready = ready,
+	.deadline = deadline,
+	.stats = stats,
+};
+
+static void set_port(struct console_unit *u, unsigned int i, const struct cw_board_port *b,
+		     const int fd[2])
+{
+	struct port *p = &u->port[i];
+
+	p->kind = b->backend;
+	p->listen = p->in = p->out = -1;
+	if (b->backend == CW_BACKEND_STREAM)
+		p->listen = fd[PORT_MAIN];
+	else if (b->backend == CW_BACKEND_PTY)
+		p->in = p->out = fd[PORT_MAIN];
+	else if (b->backend == CW_BACKEND_LOG)
+		p->out = fd[PORT_OTHER];
+	else {
+		p->in = fd[PORT_MAIN];
+		p->out = fd[PORT_OTHER];
+	}
+	u->console.port[i].host_open = b->backend != CW_BACKEND_STREAM;
+}
+
+struct cw_unit *unit_console(const struct cw_board_device *d, const struct cw_layout_device *place,
+			     const struct cw_backend_fds *fds)
+{
+	struct console_unit *u = calloc(1, sizeof(*u));
+	struct cw_device_queue *q = unit_queues(place);
+	const char *name[CW_PORTS_MAX];
+
+	if (!u || !q) {
+		free(u);
+		return NULL;
+	}
+	u->unit.ops = &ops;
+	u->unit.dev = &u->console.dev;
+	u->deadline = CW_LINK_NEVER;
+	for (unsigned int i = 0; i < d->ports; i++)
+		name[i] = d->port[i].name;
+	if (cw_console_device_init(&u->console, &console_ops, u, d->cols, d->rows, d->ports, name,
+				   q)) {
+		errno = EINVAL;
+		return NULL;
+	}
+	for (unsigned int i = 0; i < d->ports; i++)
+		set_port(u, i, &d->port[i], &fds->fd[2 * i]);
+	return &u->unit;
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Network: frames between the remote's buffers and a TAP or a unix datagram socket.
+ *
+ * A TAP carries the virtio header itself, so one readv or writev moves header and payload; a datagram
+ * is the bare frame. Neither ever blocks.
+ */
+#include "backend_priv.h"
+
+#include <causeway/core/err.h>
+#include <causeway/device/net.h>
+
+#include <errno.h>
+#include <linux/if_tun.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+
+struct net_unit {
+	struct cw_unit unit;
+	struct cw_net_device net;
+	int fd;
+	struct sockaddr_un peer; /* datagram */
+};
+
+static const struct iovec *iov(const struct cw_part *part)
+{
+	return (const struct iovec *)(const void *)part;
+}
+
+/* #syscalls writev */
+static int tap_send(void *ctx, const struct cw_part *part, unsigned int n)
+{
+	struct net_unit *u = ctx;
+
+	return writev(u->fd, iov(part), (int)n) < 0 ? CW_EAGAIN : 0;
+}
+
+/* #syscalls readv */
+static int tap_receive(void *ctx, const struct cw_part *part, unsigned int n)
+{
+	struct net_unit *u = ctx;
+	ssize_t got = readv(u->fd, iov(part), (int)n);
+
+	if (got < 0)
+		return errno == EAGAIN || errno == EINTR ? CW_EAGAIN : CW_EINTERNAL;
+	return (int)got;
+}
+
+/* #syscalls ioctl */
+static void tap_offload(void *ctx, uint64_t features)
+{
+	struct net_unit *u = ctx;
+	unsigned int flags = 0;
+
+	if (features & CW_NET_F_GUEST_CSUM) {
+		flags |= TUN_F_CSUM;
+		/* Frames of 64 KB need buffers that merge. */
+		if (features & CW_NET_F_MRG_RXBUF && features & CW_NET_F_GUEST_TSO4)
+			flags |= TUN_F_TSO4;
+		if (features & CW_NET_F_MRG_RXBUF && features & CW_NET_F_GUEST_TSO6)
+			flags |= TUN_F_TSO6;
+	}
+	if (ioctl(u->fd, TUNSETOFFLOAD, flags))
+		u->net.stats.tx_dropped++;
+}
+
+static const struct cw_net_ops tap_ops = {
+	.send = tap_send,
+	.receive = tap_receive,
+	.offload = tap_offload,
+};
+
+/* #syscalls sendmsg */
+static int dgram_send(void *ctx, const struct cw_part *part, unsigned int n)
+{
+	struct net_unit *u = ctx;
+	struct msghdr m = { .msg_name = &u->peer,
+			    .msg_namelen = sizeof(u->peer),
+			    .msg_iov = (struct iovec *)(uintptr_t)iov(part + 1),
+			    .msg_iovlen = n - 1 };
+
+	return sendmsg(u->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? CW_EAGAIN : 0;
+}
+
+/* #syscalls recvmsg */
+static int dgram_receive(void *ctx, const struct cw_part *part, unsigned int n)
+{
+	struct net_unit *u = ctx;
+	struct msghdr m = { .msg_iov = (struct iovec *)(uintptr_t)iov(part + 1),
+			    .msg_iovlen = n - 1 };
+	ssize_t got = recvmsg(u->fd, &m, MSG_DONTWAIT);
+
+	if (got < 0)
+		return errno == EAGAIN || errno == EINTR ? CW_EAGAIN : CW_EINTERNAL;
+	memset(part->ptr, 0, part->len);
+	return (int)part->len + (int)got;
+}
+
+static const struct cw_net_ops dgram_ops = { .send = dgram_send, .receive = dgram_receive };
+
+static struct net_unit *self(struct cw_unit *u)
+{
+	return (struct net_unit *)(void *)u;
+}
+
+static unsigned int fds(struct cw_unit *u, struct pollfd *p)
+{
+	if (!cw_net_device_wants(&self(u)->net))
+		return 0;
+	p->fd = self(u)->fd;
+	p->events = POLLIN;
+	return 1;
+}
+
+static void ready(struct cw_unit *u, const struct pollfd *p, unsigned int n)
+{
+	if (n && p->revents)
+		cw_net_device_receive(&self(u)->net);
+}
+
+static bool look(struct cw_unit *u)
+{
+	return cw_net_device_receive(&self(u)->net);
+}
+
+static uint64_t deadline(struct cw_unit *u)
+{
+	(void)u;
+	return CW_LINK_NEVER;
+}
+
+static void stats(const struct cw_unit *u, struct cw_unit_stats *s)
+{
+	const struct cw_net_device_counters *c =
+		&((const struct net_unit *)(const void *)u)->net.stats;
+
+	s->rx_packets = c->rx_frames;
+	s->rx_bytes = c->rx_bytes;
+	s->tx_packets = c->tx_frames;
+	s->tx_bytes = c->tx_bytes;
+	s->dropped = (uint64_t)c->rx_dropped + c->tx_dropped;
+}
+
+static const struct cw_unit_ops ops = {
+	.fds = fds,
+	.ready = ready,
+	.look = look,
+	.deadline = deadline,
+	.stats = stats,
+};
+
+struct cw_unit *unit_net(const struct cw_board_device *d, const struct cw_layout_device *place,
+			 const struct cw_backend_fds *fds)
+{
+	bool tap = d->backend == CW_BACKEND_TAP;
+	struct net_unit *u = calloc(1, sizeof(*u));
+	struct cw_device_queue *q = unit_queues(place);
+	struct cw_part *part = calloc(place->queue_size + 1u, sizeof(*part));
+
+	if (!u || !q || !part) {
+		free(u);
+		free(part);
+		return NULL;
+	}
+	u->fd = fds->fd[0];
+	u->unit.ops = &ops;
+	u->unit.dev = &u->net.dev;
+	if (!tap) {
+		u->peer.sun_family = AF_UNIX;
+		strncpy(u->peer.sun_path, d->peer, sizeof(u->peer.sun_path) - 1);
+	}
+	if (cw_net_device_init(&u->net, tap ? &tap_ops : &dgram_ops, u, d->mac, d->mtu,
+			       tap && d->offload, q, part, place->queue_size + 1u)) {
+		errno = EINVAL;
+		return NULL;
+	}
+	return &u->unit;
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* Entropy: getrandom straight into the remote's buffers, or the bytes of a file over and over. */
+#include "backend_priv.h"
+
+#include <causeway/core/err.h>
+#include <causeway/device/rng.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+struct rng_unit {
+	struct cw_unit unit;
+	struct cw_rng rng;
+	int fd; /* -1: getrandom */
+	off_t at;
+};
+
+/* #syscalls getrandom */
+static int from_kernel(void *ctx, const struct cw_part *part, unsigned int n, uint32_t max)
+{
+	uint32_t done = 0;
+
+	(void)ctx;
+	for (unsigned int i = 0; i < n && done < max; i++) {
+		size_t want = part[i].len < max - done ? part[i].len : max - done;
+		ssize_t got = getrandom(part[i].ptr, want, GRND_NONBLOCK);
+
+		if (got < 0)
+			return done ? (int)done : errno == EAGAIN ? CW_EAGAIN : CW_EINTERNAL;
+		done += (uint32_t)got;
+		if ((size_t)got < want)
+			break;
+	}
+	return (int)done;
+}
+
+/* #syscalls pread64 */
+static int from_file(void *ctx, const struct cw_part *part, unsigned int n, uint32_t max)
+{
+	struct rng_unit *u = ctx;
+	uint32_t done = 0;
+
+	for (unsigned int i = 0, rewound = 0; i < n && done < max;) {
+		size_t want = part[i].len < max - done ? part[i].len : max - done;
+		ssize_t got = pread(u->fd, part[i].ptr, want, u->at);
+
+		if (got <= 0 && rewound++)
+			return done ? (int)done : CW_EINTERNAL;
+		u->at = got > 0 ? u->at + got : 0;
+		if (got <= 0)
+			continue;
+		rewound = 0;
+		done += (uint32_t)got;
+		if ((size_t)got < want)
+			break;
+		i++;
+	}
+	return (int)done;
+}
+
+static uint64_t now(void *ctx)
+{
+	(void)ctx;
+	return unit_now();
+}
+
+static const struct cw_rng_ops kernel_ops = { .fill = from_kernel, .now = now };
+static const struct cw_rng_ops file_ops = { .fill = from_file, .now = now };
+
+static struct rng_unit *self(struct cw_unit *u)
+{
+	return (struct rng_unit *)(void *)u;
+}
+
+static unsigned int fds(struct cw_unit *u, struct pollfd *p)
+{
+	(void)u;
+	(void)p;
+	return 0;
+}
+
+static void ready(struct cw_unit *u, const struct pollfd *p, unsigned int n)
+{
+	(void)p;
+	(void)n;
+	cw_rng_poll(&self(u)->rng);
+}
+
+static uint64_t deadline(struct cw_unit *u)
+{
+	return cw_rng_deadline(&self(u)->rng);
+}
+
+static void stats(const struct cw_unit *u, struct cw_unit_stats *s)
+{
+	const struct cw_rng *r = &((const struct rng_unit *)(const void *)u)->rng;
+
+	s->rx_packets = r->count.requests;
+	s->rx_bytes = r->count.bytes;
+	s->errors = r->count.errors;
+	s->strange = r->count.strange;
+}
+
+static const struct cw_unit_ops ops = {
+	.fds = fds,
+	.ready = ready,
+	.deadline = deadline,
+	.stats = stats,
+};
+
+struct cw_unit *unit_rng(const struct cw_board_device *d, const struct cw_layout_device *place,
+			 const struct cw_backend_fds *fds)
+{
+	struct rng_unit *u = calloc(1, sizeof(*u));
+	struct cw_device_queue *q = unit_queues(place);
+	struct cw_part *part = calloc(place->queue_size, sizeof(*part));
+
+	if (!u || !q || !part) {
+		free(u);
+		free(part);
+		return NULL;
+	}
+	u->fd = fds->fd[0];
+	u->unit.ops = &ops;
+	u->unit.dev = &u->rng.dev;
+	if (cw_rng_init(&u->rng, u->fd < 0 ? &kernel_ops : &file_ops, u, d->rate, q, part,
+			place->queue_size)) {
+		errno = EINVAL;
+		return NULL;
+	}
+	return &u->unit;
+}
