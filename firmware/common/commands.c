@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* The shell commands that every example firmware with a network has. */
+#include "commands.h"
+
+#include "app.h"
+#include "ip.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *kind(uint32_t id)
+{
+	return id == CW_ID_NET	     ? "net"
+	       : id == CW_ID_CONSOLE ? "console"
+	       : id == CW_ID_RNG     ? "rng"
+				     : "?";
+}
+
+static void device_list(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	shell_out("devices:\n");
+	for (unsigned int i = 0; i < app.layout->devices; i++) {
+		const struct cw_layout_device *d = &app.layout->device[i];
+		const struct app_device *const bound[] = { &app.rng_at, &app.net_at,
+							   &app.console_at };
+		const char *state = "not used";
+
+		for (unsigned int k = 0; k < 3; k++)
+			if (bound[k]->index == (int)i)
+				state = bound[k]->open ? "READY" : "away";
+		shell_out("- %-15s %-8s block 0x%08lx %4u K, %u queue%s (%s)\n", d->name,
+			  kind(d->id), (unsigned long)d->block, (unsigned int)(d->size / 1024),
+			  d->queues, d->queues == 1 ? "" : "s", state);
+	}
+}
+
+static void net_iface(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	ip_print(shell_out);
+}
+
+static void net_ping(int argc, char **argv)
+{
+	unsigned long count = 3;
+	char *end = NULL;
+
+	if (argc == 3 && !strcmp(argv[0], "-c")) {
+		count = strtoul(argv[1], &end, 10);
+		argc -= 2;
+		argv += 2;
+	}
+	if (argc != 1 || (end && *end) || !count || count > 10000)
+		shell_out("usage: net ping [-c N] ADDR; N from 1 to 10000\n");
+	else if (ping_running())
+		shell_out("a ping is running\n");
+	else if (!ping_start(argv[0], (unsigned int)count, shell_out))
+		shell_out("%s is no IPv4 address\n", argv[0]);
+}
+
+static void kernel_uptime(int argc, char **argv)
+{
+	unsigned long ms = (unsigned long)((app_now() - app_started) / 1000u);
+
+	(void)argc;
+	(void)argv;
+	shell_out("Uptime: %lu ms\n", ms);
+	shell_out("Links: %u\n", (unsigned int)app.links);
+}
+
+uint64_t app_started;
+
+const struct shell_command common_commands[] = {
+	{ "device list", "devices of this remote", device_list },
+	{ "net iface", "addresses and counters", net_iface },
+	{ "net ping", "[-c N] ADDR: ping an address", net_ping },
+	{ "kernel uptime", "time since the firmware started", kernel_uptime },
+	{ NULL, NULL, NULL },
+};

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What a firmware needs of its machine. A port implements these functions and nothing else; firmware
+ * is written once against them and against driver/ (docs/porting.md).
+ */
+#ifndef CAUSEWAY_PORT_MACHINE_H
+#define CAUSEWAY_PORT_MACHINE_H
+
+#include <causeway/core/layout.h>
+#include <causeway/driver/port.h>
+
+#include <stddef.h>
+
+#ifndef __cplusplus
+#include <stdbool.h>
+#endif
+
+struct cw_machine {
+	const char *board;	    /* name to print */
+	const char *remote;	    /* name of this remote on its board, "" when unknown */
+	void *region;		    /* this side's mapping, uncached or coherent */
+	size_t region_size;	    /* bytes mapped */
+	const struct cw_port *port; /* clock, doorbell, sleep */
+	bool may_spin;		    /* this remote has a processor to itself */
+};
+
+/**
+ * cw_machine_init - bring the machine up: clock, UART, doorbell, mapping of the region
+ *
+ * Once, first thing in main(). Returns NULL when the machine cannot be used, after saying why on the
+ * UART if there is one.
+ */
+const struct cw_machine *cw_machine_init(void);
+
+/** cw_machine_uart - print on the machine's own UART; any context, may wait for the UART */
+void cw_machine_uart(const char *text, size_t len);
+
+/** cw_machine_seed - some number that differs from start to start; not entropy */
+uint32_t cw_machine_seed(void);
+
+/** cw_machine_exit - stop for good; @code 0: as asked. Does not return */
+void cw_machine_exit(int code) __attribute__((noreturn));
+
+#endif

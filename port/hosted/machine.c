@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * A Linux process as the machine.
+ *
+ * Theory of operation: whoever runs us (the PMM's process carrier, or a test) gives the region and
+ * the doorbell as descriptors and says their numbers in the environment. A ring is one datagram; the
+ * wait is a poll on that socket. Without a doorbell the wait is a short sleep. Standard output is the
+ * UART.
+ */
+#include <causeway/port/machine.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static int doorbell = -1;
+static uint64_t poll_us = 1000;
+
+static uint64_t now(void *ctx)
+{
+	struct timespec t;
+
+	(void)ctx;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
+}
+
+static void ring(void *ctx)
+{
+	(void)ctx;
+	/* A full queue holds rings enough, and a closed one has nobody to hear. */
+	if (doorbell >= 0 && send(doorbell, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
+	    errno == ECONNREFUSED)
+		return;
+}
+
+static void clear_doorbell(void)
+{
+	char rings[64];
+
+	for (int i = 0; i < 64 && recv(doorbell, rings, sizeof(rings), MSG_DONTWAIT) > 0; i++)
+		;
+}
+
+static void wait(void *ctx, uint64_t deadline)
+{
+	struct pollfd p = { .fd = doorbell, .events = POLLIN };
+	uint64_t t = now(ctx), us = deadline > t ? deadline - t : 0;
+	struct timespec ts;
+
+	if (doorbell < 0 && us > poll_us)
+		us = poll_us;
+	if (us > 3600000000u)
+		us = 3600000000u;
+	ts.tv_sec = (time_t)(us / 1000000u);
+	ts.tv_nsec = (long)(us % 1000000u) * 1000;
+	if (ppoll(&p, doorbell >= 0, &ts, NULL) > 0)
+		clear_doorbell();
+}
+
+static const struct cw_port port = { .now = now, .ring = ring, .wait = wait };
+static struct cw_machine machine = { .board = "hosted", .port = &port };
+
+void cw_machine_uart(const char *text, size_t len)
+{
+	while (len) {
+		ssize_t n = write(1, text, len);
+
+		if (n < 0 && errno != EINTR)
+			return;
+		text += n > 0 ? n : 0;
+		len -= n > 0 ? (size_t)n : 0;
+	}
+}
+
+static long number(const char *name, long otherwise)
+{
+	const char *s = getenv(name);
+	char *end;
+	long v = s && *s ? strtol(s, &end, 10) : otherwise;
+
+	return s && *s && (*end || v < 0) ? -1 : v;
+}
+
+static const struct cw_machine *refuse(const char *why)
+{
+	fprintf(stderr, "%s; this program is a remote: start it with `causeway run`\n", why);
+	return NULL;
+}
+
+const struct cw_machine *cw_machine_init(void)
+{
+	int fd = (int)number("CAUSEWAY_REGION_FD", -1);
+	long offset = number("CAUSEWAY_REGION_OFFSET", 0), size;
+	const char *remote = getenv("CAUSEWAY_REMOTE");
+	struct stat st;
+
+	signal(SIGPIPE, SIG_IGN);
+	if (fd < 0 || offset < 0 || fstat(fd, &st) || st.st_size <= offset)
+		return refuse("CAUSEWAY_REGION_FD names no memory");
+	size = number("CAUSEWAY_REGION_SIZE", st.st_size - offset);
+	if (size <= 0 || size > st.st_size - offset)
+		return refuse("CAUSEWAY_REGION_SIZE is not right");
+	machine.region_size = (size_t)size;
+	machine.region =
+		mmap(NULL, machine.region_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, offset);
+	if (machine.region == MAP_FAILED)
+		return refuse("the region cannot be mapped");
+	doorbell = (int)number("CAUSEWAY_DOORBELL_FD", -1);
+	poll_us = (uint64_t)number("CAUSEWAY_POLL_US", 1000);
+	machine.may_spin = number("CAUSEWAY_SPIN", 0) == 1;
+	machine.remote = remote ? remote : "";
+	return &machine;
+}
+
+uint32_t cw_machine_seed(void)
+{
+	return (uint32_t)now(NULL) ^ (uint32_t)getpid() << 16;
+}
+
+void cw_machine_exit(int code)
+{
+	exit(code);
+}
