@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <causeway/host/memory.h>
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+int cw_memory_open(struct cw_memory *m, const struct cw_board_remote *r, FILE *err)
+{
+	memset(m, 0, sizeof(*m));
+	m->ops = r->memory == CW_MEMORY_FILE ? &cw_memory_file : &cw_memory_memfd;
+	m->fd = m->lock = -1;
+	m->size = r->layout.size;
+	if (!m->ops->open(m, r, err))
+		return 0;
+	memset(m, 0, sizeof(*m));
+	return -1;
+}
+
+void cw_memory_close(struct cw_memory *m)
+{
+	if (m->ops)
+		m->ops->close(m);
+	memset(m, 0, sizeof(*m));
+}
+
+void *cw_memory_map(const struct cw_memory *m)
+{
+	void *va = mmap(NULL, m->size, PROT_READ | PROT_WRITE, MAP_SHARED, m->fd, (off_t)m->offset);
+
+	return va == MAP_FAILED ? NULL : va;
+}
+
+int cw_memory_reopen(const struct cw_memory *m, int flags)
+{
+	char path[40];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", m->fd);
+	return open(path, flags | O_CLOEXEC);
+}

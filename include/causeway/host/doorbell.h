@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Doorbells: the keeper opens them, the worker rings and hears them.
+ */
+#ifndef CAUSEWAY_HOST_DOORBELL_H
+#define CAUSEWAY_HOST_DOORBELL_H
+
+#include <causeway/host/board.h>
+
+struct cw_doorbell {
+	const struct cw_doorbell_ops *ops;
+	int mine;	/* the PMM's end, -1: none */
+	int theirs;	/* the end that a process remote inherits, -1: none */
+	int watch;	/* readable when the remote's path was made anew (keeper), -1: none */
+	uint32_t every; /* microseconds between two looks, 0: woken by `mine` */
+	char *path;	/* socket bound by the PMM, removed at close; NULL: none */
+};
+
+struct cw_doorbell_ops {
+	const char *name;
+	/** open - returns 0, or -1 with one clear line on @err and nothing left (keeper) */
+	int (*open)(struct cw_doorbell *d, const struct cw_board_remote *r, FILE *err);
+	/** close - closes both ends and removes the path (keeper) */
+	void (*close)(struct cw_doorbell *d);
+	/**
+	 * ring - wake the remote: never blocks, whatever the other end does (worker)
+	 *
+	 * A ring that finds no room, or nobody, is no error: the first means that one is under way,
+	 * the second that nobody sleeps.
+	 */
+	void (*ring)(struct cw_doorbell *d);
+	/** clear - take what made `mine` readable, a bounded number of rings (worker) */
+	void (*clear)(struct cw_doorbell *d);
+	/** reconnect - `watch` became readable: find the remote again (keeper); NULL: never */
+	void (*reconnect)(struct cw_doorbell *d);
+};
+
+extern const struct cw_doorbell_ops cw_doorbell_socket, cw_doorbell_poll;
+
+/** cw_doorbell_open - open the doorbell of @r as its board file says; as ops->open */
+int cw_doorbell_open(struct cw_doorbell *d, const struct cw_board_remote *r, FILE *err);
+
+/** cw_doorbell_close - closes what cw_doorbell_open() opened; a zeroed @d is left alone */
+void cw_doorbell_close(struct cw_doorbell *d);
+
+#endif
