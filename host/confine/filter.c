@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * The system calls of a worker, each with its reason. What is not here kills the worker: the keeper
+ * then starts another and says so. A backend that needs one more adds it here, in the open.
+ */
+#include <causeway/host/confine.h>
+
+#include <errno.h>
+#include <linux/filter.h>
+#include <seccomp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static const int allowed[] = {
+	/* the loop */
+	SCMP_SYS(ppoll),	   /* sleep until a doorbell or a backend */
+	SCMP_SYS(clock_gettime),   /* where the vdso cannot tell the time by itself */
+	SCMP_SYS(restart_syscall), /* a sleep goes on after SIGSTOP and SIGCONT */
+	SCMP_SYS(sched_yield),	   /* a spinner that shares its core */
+	/* doorbells, keeper, datagram and stream backends */
+	SCMP_SYS(sendto),
+	SCMP_SYS(recvfrom),
+	SCMP_SYS(sendmsg),
+	SCMP_SYS(recvmsg),
+	SCMP_SYS(accept4),  /* a console's stream socket: its peers come and go */
+	SCMP_SYS(shutdown), /* and are sent away */
+	SCMP_SYS(close),
+	/* payload: TAP, pty, terminal, log file */
+	SCMP_SYS(read),
+	SCMP_SYS(write),
+	SCMP_SYS(readv),
+	SCMP_SYS(writev),
+	SCMP_SYS(pread64),   /* entropy from a file */
+	SCMP_SYS(lseek),     /* which starts anew at its end */
+	SCMP_SYS(getrandom), /* entropy */
+	/* how it ends */
+	SCMP_SYS(rt_sigreturn), /* from the SIGBUS handler */
+	SCMP_SYS(exit_group),
+};
+
+/* ioctl: by request only */
+static const unsigned long ioctls[] = {
+	TIOCGWINSZ,	      /* size of the terminal behind a console */
+	FIONREAD, 0x400454d0, /* TUNSETOFFLOAD: follows the features that the driver took */
+};
+
+static int add_rules(scmp_filter_ctx f)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < sizeof(allowed) / sizeof(allowed[0]); i++)
+		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, allowed[i], 0);
+	for (size_t i = 0; !r && i < sizeof(ioctls) / sizeof(ioctls[0]); i++)
+		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+				     SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffff, ioctls[i]));
+	/* The SIGBUS handler puts zeroes in place of a region that is gone; nothing executable. */
+	if (!r)
+		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2,
+				     SCMP_A2(SCMP_CMP_EQ, PROT_READ | PROT_WRITE),
+				     SCMP_A3(SCMP_CMP_EQ, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS));
+	return r;
+}
+
+/* Takes the compiled filter from libseccomp by way of a file in memory. */
+static int take(struct cw_confine *c, scmp_filter_ctx f)
+{
+	int fd = memfd_create("filter", MFD_CLOEXEC), r = -1;
+	off_t size;
+
+	if (fd < 0)
+		return -1;
+	r = seccomp_export_bpf(f, fd);
+	size = lseek(fd, 0, SEEK_END);
+	if (!r && size > 0 && size / (off_t)sizeof(*c->filter) <= BPF_MAXINSNS) {
+		c->filter = malloc((size_t)size);
+		c->length = (unsigned short)(size / (off_t)sizeof(*c->filter));
+		r = c->filter && pread(fd, c->filter, (size_t)size, 0) == size ? 0 : -1;
+	}
+	close(fd);
+	return r;
+}
+
+int cw_confine_prepare(struct cw_confine *c, FILE *err)
+{
+	scmp_filter_ctx f = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	int r = f ? add_rules(f) : -ENOMEM;
+
+	memset(c, 0, sizeof(*c));
+	if (!r)
+		r = take(c, f);
+	if (f)
+		seccomp_release(f);
+	if (r) {
+		fprintf(err, "causeway: cannot make the workers' system-call filter: %s\n",
+			strerror(r < -1 ? -r : errno));
+		cw_confine_free(c);
+	}
+	return r ? -1 : 0;
+}
+
+void cw_confine_free(struct cw_confine *c)
+{
+	free(c->filter);
+	memset(c, 0, sizeof(*c));
+}
