@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * What the keeper may know of a remote. A reader may see a report half written: these are numbers
+ * for people, nothing is decided by two of them together.
+ */
+#include "worker.h"
+
+static void report_device(const struct served_device *d, struct cw_report_device *r)
+{
+	const struct cw_device *dev = d->unit->dev;
+
+	r->status = dev->status;
+	r->fault = dev->fault;
+	r->features = dev->features;
+	r->count = dev->count;
+	if (d->unit->ops->stats)
+		d->unit->ops->stats(d->unit, &r->unit);
+}
+
+void report_remote(struct served *s)
+{
+	const struct cw_link *l = &s->bus.link;
+	struct cw_report_remote *r = s->report;
+
+	r->up = l->up;
+	r->epoch = l->epoch;
+	r->peer_epoch = l->echoed;
+	r->refused = l->refused;
+	r->state = cw_link_peer_state(l, &r->panic_code);
+	r->link = l->count;
+	for (unsigned int i = 0; i < s->bus.layout->devices; i++)
+		if (s->touched >> i & 1 || s->device[i].unit->dev->status != r->device[i].status)
+			report_device(&s->device[i], &r->device[i]);
+	s->touched = 0;
+}

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * How a worker waits.
+ *
+ * Theory of operation: to sleep and be woken costs hundreds of times what a look at memory does, so
+ * a worker that expects work soon looks for a while first. How long, it learns from the pauses that
+ * came before: one shorter than the board's limit pulls the budget towards twice its length, a
+ * longer one halves it. So what is spun in vain is bounded by what was gained, and on an idle
+ * system the budget is zero after a few wakes. Whoever spins holds a token; there is one less than
+ * there are processors, so somebody can always run what is being waited for.
+ *
+ * Asleep, a worker waits for its keeper, doorbells, backends, and the next deadline. A doorbell that
+ * rings without bringing anything is masked for a millisecond at a time: a remote that rings as fast
+ * as it can delays nobody but itself.
+ */
+#include "worker.h"
+
+#include <causeway/core/shm.h>
+
+#include <errno.h>
+#include <sched.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define STORM	   32	/* doorbells in a row that brought nothing */
+#define STORM_US   1000 /* for so long they are not listened to then */
+#define SPIN_ROUND 16	/* looks between two looks at the clock */
+
+bool cw_spin_take(struct cw_spin_tokens *t, uint32_t pid)
+{
+	for (unsigned int i = 0; i < t->n; i++) {
+		uint32_t nobody = 0;
+
+		if (__atomic_compare_exchange_n(&t->owner[i], &nobody, pid, false, __ATOMIC_ACQUIRE,
+						__ATOMIC_RELAXED))
+			return true;
+	}
+	return false;
+}
+
+void cw_spin_release(struct cw_spin_tokens *t, uint32_t pid)
+{
+	for (unsigned int i = 0; i < t->n; i++) {
+		uint32_t owner = pid;
+
+		__atomic_compare_exchange_n(&t->owner[i], &owner, 0, false, __ATOMIC_RELEASE,
+					    __ATOMIC_RELAXED);
+	}
+}
+
+/* Work came: learn from the pause that it ended. */
+void worker_active(struct worker *w)
+{
+	uint32_t max = w->config->board->poll_max_us;
+	uint64_t pause;
+
+	if (!w->spin.idle_at)
+		return;
+	pause = worker_now() - w->spin.idle_at;
+	w->spin.idle_at = 0;
+	if (pause > max)
+		w->spin.budget /= 2;
+	else
+		w->spin.budget = (w->spin.budget + 2 * (uint32_t)pause + 2) / 2;
+	if (w->spin.budget > max)
+		w->spin.budget = max;
+	w->report->spin_budget = w->spin.budget;
+}
+
+static void relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__) || defined(__arm__)
+	__asm__ volatile("yield");
+#endif
+}
+
+static bool look(struct worker *w)
+{
+	bool news = false;
+
+	for (unsigned int i = 0; i < w->remotes; i++)
+		if (!w->served[i].dead)
+			news |= served_look(&w->served[i]);
+	return news;
+}
+
+static bool spin_until(struct worker *w, uint64_t end)
+{
+	do {
+		for (int i = 0; i < SPIN_ROUND; i++) {
+			if (look(w))
+				return true;
+			relax();
+		}
+		w->now = worker_now();
+	} while (w->now < end);
+	return false;
+}
+
+/* Looks for work for as long as that is likely to pay; true when there is some. */
+bool worker_spin(struct worker *w)
+{
+	bool hit;
+
+	if (!w->config->board->poll || !w->spin.budget || w->spin.idle_at)
+		return false;
+	w->spin.idle_at = w->now = worker_now();
+	if (!cw_spin_take(w->config->tokens, w->pid))
+		return false;
+	w->report->spins++;
+	hit = spin_until(w, w->now + w->spin.budget);
+	w->report->spins_hit += hit;
+	cw_spin_release(w->config->tokens, w->pid);
+	return hit;
+}
+
+static void add_fd(struct worker *w, int fd)
+{
+	w->poll[w->polls++] = (struct pollfd){ .fd = fd, .events = POLLIN };
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint64_t add_remote(struct worker *w, struct served *s)
+{
+	uint64_t at = earlier(cw_device_bus_deadline(&s->bus), s->next_look);
+
+	s->doorbell = NULL;
+	if (s->masked_until) {
+		at = earlier(at, s->masked_until);
+	} else if (s->at->doorbell->mine >= 0) {
+		s->doorbell = &w->poll[w->polls];
+		add_fd(w, s->at->doorbell->mine);
+	}
+	for (unsigned int i = 0; i < s->bus.layout->devices; i++) {
+		struct cw_unit *u = s->device[i].unit;
+
+		s->device[i].fds = u->ops->fds ? u->ops->fds(u, &w->poll[w->polls]) : 0;
+		w->polls += s->device[i].fds;
+		if (u->ops->deadline)
+			at = earlier(at, u->ops->deadline(u));
+	}
+	return at;
+}
+
+static uint64_t sum_of_groups(const struct served *s)
+{
+	const struct cw_link *l = &s->bus.link;
+	uint32_t sum = cw_load32(&l->peer->epoch) + cw_load32(&l->peer->peer_epoch);
+
+	for (unsigned int g = 0; g < l->groups; g++)
+		sum += cw_load32(&l->peer->group[g]);
+	return sum;
+}
+
+static bool heard(struct worker *w, struct served *s)
+{
+	uint32_t sum;
+
+	if (!s->doorbell || !s->doorbell->revents)
+		return false;
+	s->at->doorbell->ops->clear(s->at->doorbell);
+	sum = (uint32_t)sum_of_groups(s);
+	s->empty = sum == s->groups ? s->empty + 1 : 0;
+	s->groups = sum;
+	if (s->empty >= STORM) {
+		s->empty = 0;
+		s->masked_until = w->now + STORM_US;
+		s->report->storms++;
+	}
+	return true;
+}
+
+/* Hands each unit its part of the poll set; @p is where the remote's part begins. */
+static bool hand_out(struct worker *w, struct served *s, const struct pollfd **p)
+{
+	bool active = heard(w, s);
+
+	*p += s->doorbell != NULL;
+	for (unsigned int i = 0; i < s->bus.layout->devices; i++) {
+		struct served_device *d = &s->device[i];
+		bool due = d->unit->ops->deadline && d->unit->ops->deadline(d->unit) <= w->now;
+		bool any = false;
+
+		for (unsigned int k = 0; k < d->fds; k++)
+			any |= (*p)[k].revents != 0;
+		if (any || due) {
+			d->unit->ops->ready(d->unit, *p, d->fds);
+			served_touch(s, i);
+		}
+		active |= any;
+		*p += d->fds;
+	}
+	if (s->masked_until && s->masked_until <= w->now)
+		s->masked_until = 0;
+	if (s->next_look != CW_LINK_NEVER)
+		s->next_look = w->now + s->at->doorbell->every;
+	return active;
+}
+
+static void obey(struct worker *w)
+{
+	struct cw_order o;
+	ssize_t n = recv(w->config->orders, &o, sizeof(o), MSG_DONTWAIT);
+
+	if (n < 0 && errno == EAGAIN)
+		return;
+	if (n != sizeof(o) || o.kind == CW_ORDER_STOP) {
+		for (unsigned int i = 0; i < w->remotes; i++)
+			if (!w->served[i].dead)
+				cw_link_set_state(&w->served[i].bus.link, CW_STATE_IDLE, 0);
+		_exit(0);
+	}
+	if (o.kind == CW_ORDER_PING)
+		w->report->pong = o.value;
+	else if (o.kind == CW_ORDER_PROBE && o.value < w->remotes && !w->served[o.value].dead)
+		cw_link_probe(&w->served[o.value].bus.link);
+}
+
+static void sleep_until(struct worker *w, uint64_t at)
+{
+	uint64_t us = at > w->now ? at - w->now : 0;
+	struct timespec t = { .tv_sec = (time_t)(us / 1000000),
+			      .tv_nsec = (long)(us % 1000000) * 1000 };
+
+	w->report->sleeps++;
+	if (ppoll(w->poll, w->polls, at == CW_LINK_NEVER ? NULL : &t, NULL) < 0)
+		for (unsigned int i = 0; i < w->polls; i++)
+			w->poll[i].revents = 0;
+	w->now = worker_now();
+}
+
+/* Sleeps until there is something to do, and tells each part what there is. */
+void worker_sleep(struct worker *w)
+{
+	const struct pollfd *p = w->poll + 1;
+	uint64_t at = CW_LINK_NEVER;
+	bool active = false;
+
+	w->polls = 0;
+	add_fd(w, w->config->orders);
+	for (unsigned int i = 0; i < w->remotes; i++)
+		if (!w->served[i].dead)
+			at = earlier(at, add_remote(w, &w->served[i]));
+	if (!w->spin.idle_at)
+		w->spin.idle_at = w->now;
+	sleep_until(w, at);
+	if (w->poll[0].revents)
+		obey(w);
+	for (unsigned int i = 0; i < w->remotes; i++)
+		if (!w->served[i].dead)
+			active |= hand_out(w, &w->served[i], &p);
+	if (active)
+		worker_active(w);
+}

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Theory of operation: one thread; a pass over its remotes, then more passes while anything moves,
+ * then a short spin, then arm every queue and sleep. Which bytes a remote wrote can end a device's
+ * service or a link, never the process. After the lock-in nothing is allocated and no path is
+ * known. The keeper learns what happened from the report, and is woken by a byte when it should
+ * look.
+ */
+#include "worker.h"
+
+#include <causeway/core/err.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+uint64_t worker_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
+}
+
+void served_touch(struct served *s, unsigned int device)
+{
+	/* The unit marked its queues itself; this is what cw_device_bus_wake() does besides. */
+	s->bus.busy |= 1ull << device;
+}
+
+/* A spinning worker's look: link and kick words, unarmed queues, backends. */
+bool served_look(struct served *s)
+{
+	bool news = cw_device_bus_poll(&s->bus, s->worker->now) != CW_LINK_SAME;
+
+	news |= cw_device_bus_look(&s->bus);
+	for (unsigned int i = 0; i < s->bus.layout->devices; i++) {
+		struct cw_unit *u = s->device[i].unit;
+
+		if (u->ops->look && u->ops->look(u)) {
+			served_touch(s, i);
+			news = true;
+		}
+	}
+	return news;
+}
+
+static void quarantine(struct served *s)
+{
+	if (s->looked_dead)
+		return;
+	s->looked_dead = true;
+	for (unsigned int i = 0; i < s->bus.layout->devices; i++)
+		cw_device_fault(s->device[i].unit->dev, CW_EPEER);
+	s->bus.link.up = false;
+	report_remote(s);
+	s->report->dead = 1;
+	s->worker->news = true;
+}
+
+static void check_lost(struct served *s)
+{
+	uint64_t limit = s->at->board->lost_ms * 1000ull, since = s->bus.link.pending_since;
+	bool late = since && s->worker->now > since + limit;
+	uint32_t lost = late && cw_link_unseen_for(&s->bus.link, s->worker->now) > limit;
+
+	if (lost != s->report->lost)
+		s->worker->news = true;
+	s->report->lost = lost;
+}
+
+static bool pass(struct served *s)
+{
+	enum cw_link_event event = cw_device_bus_poll(&s->bus, s->worker->now);
+	uint32_t state;
+	bool more;
+
+	s->touched |= s->bus.busy;
+	more = cw_device_bus_serve(&s->bus);
+	state = cw_link_peer_state(&s->bus.link, NULL);
+
+	if (s->bus.link.pending_since || s->report->lost)
+		check_lost(s);
+	if (event != CW_LINK_SAME || state != s->report->state ||
+	    s->bus.link.refused != s->report->refused)
+		s->worker->news = true;
+	if (s->dead)
+		quarantine(s);
+	return more && !s->dead;
+}
+
+static bool pass_all(struct worker *w)
+{
+	bool more = false;
+
+	w->now = worker_now();
+	w->report->passes++;
+	for (unsigned int i = 0; i < w->remotes; i++)
+		if (!w->served[i].dead)
+			more |= pass(&w->served[i]);
+		else
+			quarantine(&w->served[i]);
+	return more;
+}
+
+static bool arm_all(struct worker *w)
+{
+	bool news = false;
+
+	for (unsigned int i = 0; i < w->remotes; i++)
+		if (!w->served[i].dead)
+			news |= cw_device_bus_arm(&w->served[i].bus);
+	return news;
+}
+
+/* Before each sleep: what the keeper shows is never older than the last thing that happened. */
+static void tell(struct worker *w)
+{
+	for (unsigned int i = 0; i < w->remotes; i++)
+		if (!w->served[i].dead)
+			report_remote(&w->served[i]);
+	if (w->news)
+		(void)!send(w->config->orders, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	w->news = false;
+}
+
+static _Noreturn void run(struct worker *w)
+{
+	for (;;) {
+		if (pass_all(w)) {
+			worker_active(w);
+			continue;
+		}
+		if (worker_spin(w)) {
+			worker_active(w);
+			continue;
+		}
+		if (arm_all(w)) {
+			worker_active(w);
+			continue;
+		}
+		tell(w);
+		worker_sleep(w);
+	}
+}
+
+static unsigned int backend_fds(const struct cw_worker_remote *r, int *keep)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < r->board->layout.devices; i++)
+		for (unsigned int k = 0; k < CW_UNIT_FDS; k++)
+			if (r->fds[i].fd[k] >= 0)
+				keep[n++] = r->fds[i].fd[k];
+	return n;
+}
+
+static bool writes_files(const struct cw_worker_remote *r)
+{
+	for (unsigned int i = 0; i < r->board->layout.devices; i++)
+		for (unsigned int k = 0; k < r->board->device[i].ports && k < CW_PORTS_MAX; k++)
+			if (r->board->device[i].port[k].backend == CW_BACKEND_LOG ||
+			    r->board->device[i].port[k].backend == CW_BACKEND_STDIO)
+				return true;
+	return false;
+}
+
+static int lock_in(const struct cw_worker_config *c)
+{
+	unsigned int room = 1, n = 0;
+	bool files = false;
+	int *keep;
+
+	for (unsigned int i = 0; i < c->remotes; i++)
+		room += 1 + CW_UNIT_FDS * c->remote[i].board->layout.devices;
+	keep = calloc(room, sizeof(*keep));
+	if (!keep)
+		return -1;
+	keep[n++] = c->orders;
+	for (unsigned int i = 0; i < c->remotes; i++) {
+		if (c->remote[i].doorbell->mine >= 0)
+			keep[n++] = c->remote[i].doorbell->mine;
+		n += backend_fds(&c->remote[i], keep + n);
+		files |= writes_files(&c->remote[i]);
+	}
+	return cw_confine_worker(c->confine, c->keeper, keep, n, files);
+}
+
+_Noreturn void cw_worker_main(const struct cw_worker_config *config)
+{
+	static struct worker w;
+
+	w.pid = (uint32_t)getpid();
+	if (worker_open(&w, config))
+		_exit(3);
+	worker_catch_sigbus(&w);
+	if (lock_in(config))
+		_exit(4);
+	for (unsigned int i = 0; i < w.remotes; i++)
+		if (cw_device_bus_begin(&w.served[i].bus, worker_now()))
+			_exit(5);
+	__atomic_store_n(&w.report->ready, 1, __ATOMIC_RELEASE);
+	w.news = true;
+	run(&w);
+}
