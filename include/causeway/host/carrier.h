@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Carriers: what runs a remote. Used by the keeper alone.
+ */
+#ifndef CAUSEWAY_HOST_CARRIER_H
+#define CAUSEWAY_HOST_CARRIER_H
+
+#include <causeway/host/doorbell.h>
+#include <causeway/host/memory.h>
+
+#include <sys/types.h>
+
+/* As Linux names them (remoteproc) */
+enum cw_carrier_state {
+	CW_REMOTE_OFFLINE,
+	CW_REMOTE_RUNNING,
+	CW_REMOTE_CRASHED,
+	CW_REMOTE_ATTACHED,
+	CW_REMOTE_DETACHED,
+};
+
+struct cw_carrier {
+	const struct cw_carrier_ops *ops;
+	const struct cw_board_remote *remote;
+	const struct cw_memory *memory;
+	const struct cw_doorbell *doorbell;
+	enum cw_carrier_state state;
+	pid_t pid;   /* process: of the remote, 0: none */
+	int uart;    /* process: what the remote prints, -1: none */
+	bool asked;  /* it was told to stop: its end is no crash */
+	bool frozen; /* stopped by a signal (a debugger, SIGSTOP) */
+	int status;  /* process: how it ended, as waitpid() says */
+};
+
+struct cw_carrier_ops {
+	const char *name;
+	/** check - before anything is started: could it run? Returns 0, or -1 with a line on @err */
+	int (*check)(const struct cw_board_remote *r, FILE *err);
+	/** start - from offline, crashed or detached. Returns 0, or -1 with a line on @err */
+	int (*start)(struct cw_carrier *c, FILE *err);
+	/**
+	 * stop - ask it to end (@hard false) or end it; may be over at once or later, by ended()
+	 *
+	 * Of several calls the later ones do no harm.
+	 */
+	void (*stop)(struct cw_carrier *c, bool hard);
+	/** ended - a child changed: true when it was this one and it runs no more */
+	bool (*ended)(struct cw_carrier *c, pid_t pid, int status);
+};
+
+extern const struct cw_carrier_ops cw_carrier_process, cw_carrier_attach;
+
+/** cw_carrier_init - choose by the board file; touches nothing */
+void cw_carrier_init(struct cw_carrier *c, const struct cw_board_remote *r,
+		     const struct cw_memory *m, const struct cw_doorbell *d);
+
+/** cw_carrier_state_text - "offline", "running", ... */
+const char *cw_carrier_state_text(enum cw_carrier_state s);
+
+#endif
