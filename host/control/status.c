@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* The state of everything as JSON: what `status`, `top` and `console` show comes from here. */
+#include "control.h"
+
+#include <causeway/core/err.h>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void number(cJSON *o, const char *key, uint64_t value)
+{
+	cJSON_AddNumberToObject(o, key, (double)value);
+}
+
+static const char *virtio_state(const struct cw_report_device *d)
+{
+	if (d->status & CW_STATUS_NEEDS_RESET)
+		return "broken";
+	if (d->status & CW_STATUS_FAILED)
+		return "given up";
+	if (d->status & CW_STATUS_DRIVER_OK)
+		return "running";
+	return d->status ? "setting up" : "idle";
+}
+
+static cJSON *ports(const struct keeper_remote *r, unsigned int i)
+{
+	const struct cw_board_device *d = &r->board->device[i];
+	static const char *const kind[] = {
+		[CW_BACKEND_GETRANDOM] = "getrandom",
+		[CW_BACKEND_FILE] = "file",
+		[CW_BACKEND_TAP] = "tap",
+		[CW_BACKEND_DGRAM] = "datagram",
+		[CW_BACKEND_PTY] = "pty",
+		[CW_BACKEND_STDIO] = "stdio",
+		[CW_BACKEND_STREAM] = "socket",
+		[CW_BACKEND_LOG] = "log",
+	};
+	cJSON *a = cJSON_CreateArray();
+
+	for (unsigned int p = 0; p < (d->id == CW_ID_CONSOLE ? d->ports : 1); p++) {
+		enum cw_backend_kind b = d->id == CW_ID_CONSOLE ? d->port[p].backend : d->backend;
+		cJSON *o = cJSON_CreateObject();
+
+		cJSON_AddStringToObject(o, "kind", kind[b]);
+		cJSON_AddStringToObject(o, "at", r->fds[i].note[p]);
+		if (d->id == CW_ID_CONSOLE && d->port[p].name)
+			cJSON_AddStringToObject(o, "name", d->port[p].name);
+		cJSON_AddItemToArray(a, o);
+	}
+	return a;
+}
+
+static cJSON *device(const struct keeper_remote *r, unsigned int i)
+{
+	const struct cw_report_device *d = &r->report->device[i];
+	cJSON *o = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(o, "name", r->board->place[i].name);
+	cJSON_AddStringToObject(o, "kind", cw_device_kind_text(r->board->device[i].id));
+	cJSON_AddStringToObject(o, "state", virtio_state(d));
+	number(o, "status", d->status);
+	if (d->fault)
+		cJSON_AddStringToObject(o, "fault", cw_strerror(d->fault));
+	number(o, "rx_packets", d->unit.rx_packets);
+	number(o, "rx_bytes", d->unit.rx_bytes);
+	number(o, "tx_packets", d->unit.tx_packets);
+	number(o, "tx_bytes", d->unit.tx_bytes);
+	number(o, "dropped", d->unit.dropped);
+	number(o, "errors", d->unit.errors);
+	number(o, "strange", d->unit.strange);
+	number(o, "resets", d->count.resets);
+	number(o, "faults", d->count.faults);
+	number(o, "refused", d->count.refused);
+	number(o, "ignored", d->count.ignored);
+	number(o, "kicks", d->count.kicks);
+	cJSON_AddItemToObject(o, "backends", ports(r, i));
+	return o;
+}
+
+static void link_state(cJSON *o, const struct keeper_remote *r)
+{
+	const struct cw_report_remote *p = r->report;
+
+	cJSON_AddStringToObject(o, "link",
+				p->dead	  ? "memory gone"
+				: p->lost ? "lost"
+				: p->up	  ? "up"
+					  : "down");
+	if (p->refused)
+		cJSON_AddStringToObject(o, "refused", cw_strerror(p->refused));
+	number(o, "epoch", p->epoch);
+	number(o, "peer_epoch", p->peer_epoch);
+	number(o, "peer_state", p->state);
+	number(o, "links_up", p->link.ups);
+	number(o, "rings", p->link.rings);
+	number(o, "rerings", p->link.rerings);
+	number(o, "storms", p->storms);
+}
+
+static cJSON *remote(struct keeper_remote *r)
+{
+	cJSON *o = cJSON_CreateObject(), *devices;
+
+	cJSON_AddStringToObject(o, "name", r->board->name);
+	cJSON_AddStringToObject(o, "carrier", r->carrier.ops->name);
+	cJSON_AddStringToObject(o, "state", cw_carrier_state_text(r->carrier.state));
+	if (r->carrier.frozen)
+		cJSON_AddBoolToObject(o, "frozen", true);
+	number(o, "pid", (uint64_t)r->carrier.pid);
+	if (r->board->firmware)
+		cJSON_AddStringToObject(o, "firmware", r->board->firmware);
+	number(o, "starts", r->starts);
+	number(o, "crashes", r->crashes);
+	number(o, "worker", r->board->worker);
+	link_state(o, r);
+	devices = cJSON_AddArrayToObject(o, "devices");
+	for (unsigned int i = 0; i < r->board->layout.devices; i++)
+		cJSON_AddItemToArray(devices, device(r, i));
+	return o;
+}
+
+static cJSON *worker(const struct keeper_worker *w)
+{
+	const struct cw_report *p = w->config.report;
+	cJSON *o = cJSON_CreateObject();
+
+	number(o, "pid", (uint64_t)w->pid);
+	number(o, "starts", w->starts);
+	cJSON_AddBoolToObject(o, "ready", p->ready != 0);
+	number(o, "passes", p->passes);
+	number(o, "sleeps", p->sleeps);
+	number(o, "spins", p->spins);
+	number(o, "spins_hit", p->spins_hit);
+	number(o, "spin_us", p->spin_budget);
+	return o;
+}
+
+cJSON *control_status(struct keeper *k)
+{
+	cJSON *o = cJSON_CreateObject(), *list;
+
+	cJSON_AddBoolToObject(o, "ok", true);
+	cJSON_AddStringToObject(o, "board", k->name);
+	if (k->board->file)
+		cJSON_AddStringToObject(o, "file", k->board->file);
+	number(o, "pid", (uint64_t)getpid());
+	number(o, "uptime_us", cw_loop_now() - k->began);
+	list = cJSON_AddArrayToObject(o, "workers");
+	for (unsigned int i = 0; i < k->board->workers; i++)
+		cJSON_AddItemToArray(list, worker(&k->worker[i]));
+	list = cJSON_AddArrayToObject(o, "remotes");
+	for (unsigned int i = 0; i < k->board->remotes; i++)
+		cJSON_AddItemToArray(list, remote(&k->remote[i]));
+	return o;
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Between the files of the keeper. */
+#ifndef CAUSEWAY_HOST_KEEPER_PRIV_H
+#define CAUSEWAY_HOST_KEEPER_PRIV_H
+
+#include <causeway/host/carrier.h>
+#include <causeway/host/keeper.h>
+#include <causeway/host/loop.h>
+#include <causeway/host/rundir.h>
+#include <causeway/host/worker.h>
+
+#include <sys/signalfd.h>
+
+struct keeper;
+struct control;
+
+#define UART_LINE 512u	 /* longer lines are cut into pieces */
+#define UART_KEPT 65536u /* bytes of text kept for `causeway logs` */
+
+/* What a remote prints: the line being put together, and the last ones. */
+struct uart {
+	char line[UART_LINE];
+	unsigned int len;
+	char *kept; /* ring of UART_KEPT bytes, whole lines */
+	size_t head, used;
+	uint64_t total;		 /* bytes ever put into kept */
+	uint64_t refilled;	 /* when credit was last topped up, microseconds */
+	unsigned int credit;	 /* lines that may be shown now */
+	unsigned int suppressed; /* lines not shown since */
+};
+
+struct keeper_remote {
+	struct keeper *keeper;
+	const struct cw_board_remote *board;
+	struct cw_memory memory;
+	struct cw_doorbell doorbell;
+	struct cw_backend_fds fds[CW_DEVICES_MAX];
+	unsigned int opened; /* backends */
+	struct cw_carrier carrier;
+	struct cw_report_remote *report; /* in its worker's */
+	struct cw_event uart_event, watch_event;
+	struct uart uart;
+	struct cw_timer kill_timer, start_timer;
+	uint64_t started; /* microseconds, of the present or last life */
+	unsigned int starts, crashes;
+	unsigned int in_window; /* recoveries since window_began */
+	uint64_t window_began;
+	uint32_t backoff; /* microseconds before the next recovery */
+	bool restart;	  /* start again when it has ended */
+	bool recover;	  /* its end was brought about: treat it as a crash */
+	bool gave_up;
+	uint32_t was_up, was_lost, was_dead, was_state; /* as last told */
+	int32_t was_refused;
+};
+
+struct keeper_worker {
+	struct keeper *keeper;
+	pid_t pid;
+	struct cw_worker_config config;
+	struct cw_event orders;
+	struct cw_timer start_timer;
+	uint64_t started;
+	unsigned int starts;
+	uint32_t backoff;
+	uint32_t ping; /* last one sent */
+	unsigned int unanswered;
+};
+
+struct keeper {
+	const struct cw_board *board;
+	char name[64]; /* of the board, as the socket is called */
+	bool quiet;
+	struct cw_loop loop;
+	struct cw_event signals;
+	struct cw_timer ping_timer;
+	struct cw_rundir dir;
+	struct cw_confine confine;
+	struct cw_spin_tokens *tokens;
+	struct keeper_remote *remote;
+	struct keeper_worker *worker;
+	struct control *control;
+	uint64_t began;
+	uint64_t say_refilled; /* limits what is said */
+	unsigned int say_credit;
+	struct cw_timer stop_timer;
+	unsigned int stop_step;
+	bool serving; /* start-up is over */
+	bool stopping;
+	int status; /* of the whole */
+};
+
+/* keeper.c */
+void keeper_say(struct keeper *k, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void keeper_complain(struct keeper *k, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void keeper_print(const char *text, size_t len);
+void keeper_stop(struct keeper *k, int status);
+
+/* workers.c */
+int workers_open(struct keeper *k);
+int workers_start(struct keeper *k);
+void workers_ping(struct keeper *k);
+void workers_close(struct keeper *k);
+bool worker_ended(struct keeper *k, pid_t pid, int status);
+void worker_order(struct keeper_worker *w, uint32_t kind, uint32_t value);
+
+/* remotes.c */
+int remote_open(struct keeper *k, unsigned int i);
+void remote_close(struct keeper_remote *r);
+int remote_start(struct keeper_remote *r);
+void remote_stop(struct keeper_remote *r);
+void remote_restart(struct keeper_remote *r);
+void remote_look(struct keeper_remote *r);
+bool remote_ended(struct keeper *k, pid_t pid, int status);
+struct keeper_remote *remote_find(struct keeper *k, const char *name);
+
+/* uart.c */
+void uart_begin(struct keeper_remote *r);
+void uart_end(struct keeper_remote *r);
+void uart_free(struct uart *u);
+
+/* ../control/server.c */
+int control_open(struct keeper *k);
+void control_close(struct keeper *k);
+void control_line(struct keeper_remote *r, const char *line, size_t len);
+
+#endif

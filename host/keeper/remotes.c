@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Remotes: what each needs, its life, and what is done when it fails.
+ *
+ * Theory of operation: memory, doorbell and backends are opened once and stay, whoever comes and
+ * goes; the link sorts out lives, so nothing is zeroed between two of them. A remote that crashed,
+ * panicked or no longer answers is started again as its board file says: at once the first time,
+ * later ever more slowly while it does not live for a second.
+ */
+#include "keeper.h"
+
+#include <causeway/core/err.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define KILL_US	       1000000u /* between asking a remote to end and ending it */
+#define AT_ONCE_US     1000000u /* who ends sooner died at once */
+#define BACKOFF_MIN_US 20000u
+#define BACKOFF_MAX_US 5000000u
+
+static int write_fragment(struct keeper_remote *r)
+{
+	const struct cw_layout *l = &r->board->layout;
+	char *buf = l->dtb ? calloc(1, l->dtb) : NULL;
+	int n = 0;
+
+	if (buf)
+		n = cw_dtb_write(l, r->board->name, buf, l->dtb);
+	if (n > 0 && pwrite(r->memory.fd, buf, (size_t)n, (off_t)r->memory.offset) != n)
+		n = -1;
+	free(buf);
+	if (l->dtb && n <= 0) {
+		keeper_complain(r->keeper,
+				"remote %s: its device-tree fragment does not fit into %u bytes",
+				r->board->name, l->dtb);
+		return -1;
+	}
+	return 0;
+}
+
+static void on_watch(struct cw_event *e, uint32_t events)
+{
+	struct keeper_remote *r = cw_container_of(e, struct keeper_remote, watch_event);
+
+	(void)events;
+	r->doorbell.ops->reconnect(&r->doorbell);
+}
+
+int remote_open(struct keeper *k, unsigned int i)
+{
+	struct keeper_remote *r = &k->remote[i];
+
+	r->keeper = k;
+	r->board = &k->board->remote[i];
+	r->uart_event.fd = r->watch_event.fd = -1;
+	if (cw_memory_open(&r->memory, r->board, stderr) ||
+	    cw_doorbell_open(&r->doorbell, r->board, stderr) || write_fragment(r))
+		return -1;
+	cw_carrier_init(&r->carrier, r->board, &r->memory, &r->doorbell);
+	for (; r->opened < r->board->layout.devices; r->opened++)
+		if (cw_backend_open(k->board, r->board, &r->board->device[r->opened],
+				    &r->fds[r->opened], stderr))
+			return -1;
+	if (r->doorbell.watch >= 0) {
+		cw_loop_add(&k->loop, &r->watch_event, r->doorbell.watch, EPOLLIN, on_watch);
+		r->doorbell.watch = -1; /* the loop's from now on */
+	}
+	return 0;
+}
+
+void remote_close(struct keeper_remote *r)
+{
+	if (!r->keeper)
+		return;
+	if (r->carrier.pid) {
+		kill(-r->carrier.pid, SIGKILL);
+		waitpid(r->carrier.pid, NULL, 0);
+	}
+	uart_end(r);
+	uart_free(&r->uart);
+	cw_loop_close(&r->keeper->loop, &r->watch_event);
+	while (r->opened)
+		r->opened--, cw_backend_close(&r->board->device[r->opened], &r->fds[r->opened]);
+	cw_doorbell_close(&r->doorbell);
+	cw_memory_close(&r->memory);
+}
+
+struct keeper_remote *remote_find(struct keeper *k, const char *name)
+{
+	for (unsigned int i = 0; i < k->board->remotes; i++)
+		if (!strcmp(k->remote[i].board->name, name))
+			return &k->remote[i];
+	return NULL;
+}
+
+int remote_start(struct keeper_remote *r)
+{
+	if (r->carrier.state == CW_REMOTE_RUNNING || r->carrier.state == CW_REMOTE_ATTACHED)
+		return 0;
+	cw_loop_cancel(&r->keeper->loop, &r->start_timer);
+	r->started = cw_loop_now();
+	r->gave_up = r->recover = r->restart = false;
+	if (r->carrier.ops->check(r->board, stderr) || r->carrier.ops->start(&r->carrier, stderr))
+		return -1;
+	r->starts++;
+	uart_begin(r);
+	return 0;
+}
+
+static void kill_now(struct cw_timer *t)
+{
+	struct keeper_remote *r = cw_container_of(t, struct keeper_remote, kill_timer);
+
+	r->carrier.ops->stop(&r->carrier, true);
+}
+
+void remote_stop(struct keeper_remote *r)
+{
+	cw_loop_cancel(&r->keeper->loop, &r->start_timer);
+	r->restart = false;
+	r->carrier.ops->stop(&r->carrier, false);
+	if (r->carrier.pid)
+		cw_loop_after(&r->keeper->loop, &r->kill_timer, KILL_US, kill_now);
+	else if (r->carrier.state == CW_REMOTE_CRASHED)
+		r->carrier.state = CW_REMOTE_OFFLINE;
+}
+
+void remote_restart(struct keeper_remote *r)
+{
+	remote_stop(r);
+	r->in_window = 0;
+	r->backoff = 0;
+	if (r->carrier.pid)
+		r->restart = true;
+	else
+		remote_start(r);
+}
+
+static void start_again(struct cw_timer *t)
+{
+	struct keeper_remote *r = cw_container_of(t, struct keeper_remote, start_timer);
+
+	if (!r->keeper->stopping)
+		remote_start(r);
+}
+
+static bool may_recover(struct keeper_remote *r)
+{
+	uint64_t now = cw_loop_now(), window = r->board->recovery_seconds * 1000000ull;
+
+	if (r->board->recovery == CW_RECOVER_NEVER || r->board->carrier != CW_CARRIER_PROCESS)
+		return false;
+	if (r->board->recovery == CW_RECOVER_ALWAYS)
+		return true;
+	if (!r->in_window || now - r->window_began > window) {
+		r->window_began = now;
+		r->in_window = 0;
+	}
+	return r->in_window < r->board->recovery_limit;
+}
+
+static void recover(struct keeper_remote *r)
+{
+	if (!may_recover(r)) {
+		if (r->board->recovery == CW_RECOVER_LIMIT && !r->gave_up)
+			keeper_complain(r->keeper,
+					"remote %s: crashed %u times within %u s: left as it is "
+					"(causeway start %s)",
+					r->board->name, r->in_window + 1,
+					r->board->recovery_seconds, r->board->name);
+		r->gave_up = true;
+		return;
+	}
+	r->in_window++;
+	if (cw_loop_now() - r->started > AT_ONCE_US)
+		r->backoff = 0;
+	cw_loop_after(&r->keeper->loop, &r->start_timer, r->backoff, start_again);
+	r->backoff = !r->backoff ? BACKOFF_MIN_US : r->backoff * 2;
+	if (r->backoff > BACKOFF_MAX_US)
+		r->backoff = BACKOFF_MAX_US;
+}
+
+static void how_it_ended(const struct keeper_remote *r, char *text, size_t size)
+{
+	int s = r->carrier.status;
+
+	if (WIFSIGNALED(s))
+		snprintf(text, size, "killed by signal %d (%s)", WTERMSIG(s),
+			 strsignal(WTERMSIG(s)));
+	else
+		snprintf(text, size, "exit status %d", WEXITSTATUS(s));
+}
+
+/* The only remote, on its first start, before it ever said a word to us: a mistake of the user. */
+static bool died_at_once(const struct keeper_remote *r)
+{
+	return r->keeper->board->remotes == 1 && r->starts == 1 && !r->was_up && !r->recover &&
+	       cw_loop_now() - r->started < AT_ONCE_US;
+}
+
+static void after_end(struct keeper_remote *r)
+{
+	struct keeper *k = r->keeper;
+	bool crashed = r->carrier.state == CW_REMOTE_CRASHED;
+	char how[80];
+
+	how_it_ended(r, how, sizeof(how));
+	r->crashes += crashed;
+	if (died_at_once(r) && !r->carrier.asked) {
+		keeper_complain(k, "remote %s: firmware %s ended at once: %s", r->board->name,
+				r->board->firmware, how);
+		keeper_stop(k, 1);
+	} else if (r->restart) {
+		remote_start(r);
+	} else if (crashed) {
+		keeper_complain(k, "remote %s: crashed: %s", r->board->name, how);
+		recover(r);
+		if (!k->board->file && r->gave_up)
+			keeper_stop(k, 1); /* quick form: nothing else is left to do */
+	} else {
+		keeper_say(k, "remote %s: ended", r->board->name);
+		if (!k->board->file && !r->carrier.asked)
+			keeper_stop(k, 0);
+	}
+}
+
+bool remote_ended(struct keeper *k, pid_t pid, int status)
+{
+	for (unsigned int i = 0; i < k->board->remotes; i++) {
+		struct keeper_remote *r = &k->remote[i];
+
+		if (!r->carrier.pid || r->carrier.pid != pid)
+			continue;
+		if (!r->carrier.ops->ended(&r->carrier, pid, status))
+			return true;
+		cw_loop_cancel(&k->loop, &r->kill_timer);
+		remote_look(r);
+		uart_end(r);
+		if (!k->stopping)
+			after_end(r);
+		return true;
+	}
+	return false;
+}
+
+/* It runs but serves nobody: end it, so that it is recovered like one that crashed. */
+static void failed(struct keeper_remote *r, const char *why, uint32_t code)
+{
+	bool halted = r->carrier.frozen || r->report->state == CW_STATE_HALTED;
+
+	keeper_complain(r->keeper, "remote %s: %s (code 0x%x)%s", r->board->name, why, code,
+			halted ? "; it is halted, so it is left alone" : "");
+	if (halted || r->recover || !r->carrier.pid || !may_recover(r))
+		return;
+	r->recover = true;
+	r->carrier.ops->stop(&r->carrier, true);
+	r->carrier.asked = false;
+}
+
+static void look_link(struct keeper_remote *r)
+{
+	const struct cw_report_remote *p = r->report;
+
+	if (p->up != r->was_up)
+		keeper_say(r->keeper, "remote %s: link %s", r->board->name, p->up ? "up" : "down");
+	r->was_up = p->up;
+	if (p->refused != r->was_refused && p->refused)
+		keeper_complain(r->keeper, "remote %s: no link: %s", r->board->name,
+				cw_strerror(p->refused));
+	r->was_refused = p->refused;
+}
+
+/* The worker has news of this remote. */
+void remote_look(struct keeper_remote *r)
+{
+	const struct cw_report_remote *p = r->report;
+
+	look_link(r);
+	if (p->dead && !r->was_dead)
+		keeper_complain(r->keeper, "remote %s: its memory is gone: its devices are stopped",
+				r->board->name);
+	r->was_dead = p->dead;
+	if (p->lost && !r->was_lost)
+		failed(r, "does not answer", 0);
+	r->was_lost = p->lost;
+	if (p->state == CW_STATE_PANIC && r->was_state != p->state)
+		failed(r, "panicked", p->panic_code);
+	r->was_state = p->state;
+}

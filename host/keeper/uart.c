@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * What a remote prints, as its UART: shown line by line, kept for `causeway logs`.
+ *
+ * Theory of operation: these bytes come from the remote and go to a person's terminal. So they are
+ * cut into lines of bounded length, everything but printable ASCII is shown as an escape, and a
+ * remote that prints faster than anybody reads has lines left out, with a count. All lines are
+ * kept, in a ring of bounded size.
+ */
+#include "keeper.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LINES_BURST	 500u
+#define LINES_PER_SECOND 200u
+#define READS_AT_END	 16
+
+static void keep(struct uart *u, const char *text, size_t len)
+{
+	if (!u->kept && !(u->kept = malloc(UART_KEPT)))
+		return;
+	for (size_t i = 0; i < len; i++) {
+		u->kept[u->head] = text[i];
+		u->head = (u->head + 1) % UART_KEPT;
+	}
+	u->used = u->used + len > UART_KEPT ? UART_KEPT : u->used + len;
+	u->total += len;
+}
+
+static bool may_show(struct uart *u)
+{
+	uint64_t now = cw_loop_now(), earned;
+
+	if (!u->refilled) {
+		u->refilled = now;
+		u->credit = LINES_BURST;
+	}
+	earned = (now - u->refilled) * LINES_PER_SECOND / 1000000u;
+	if (earned) {
+		u->refilled = now;
+		u->credit = earned > LINES_BURST - u->credit ? LINES_BURST
+							     : u->credit + (unsigned int)earned;
+	}
+	if (!u->credit)
+		return false;
+	u->credit--;
+	return true;
+}
+
+static void show(struct keeper_remote *r, const char *line, size_t len)
+{
+	char out[UART_LINE + 64];
+	int n;
+
+	if (r->keeper->quiet)
+		return;
+	if (!may_show(&r->uart)) {
+		r->uart.suppressed++;
+		return;
+	}
+	if (r->uart.suppressed) {
+		n = snprintf(out, sizeof(out), "[%s] ... %u lines not shown\n", r->board->name,
+			     r->uart.suppressed);
+		keeper_print(out, (size_t)n);
+		r->uart.suppressed = 0;
+	}
+	n = snprintf(out, sizeof(out), "[%s] %.*s\n", r->board->name, (int)len, line);
+	keeper_print(out, (size_t)n);
+}
+
+static void end_line(struct keeper_remote *r)
+{
+	struct uart *u = &r->uart;
+
+	show(r, u->line, u->len);
+	keep(u, u->line, u->len);
+	keep(u, "\n", 1);
+	control_line(r, u->line, u->len);
+	u->len = 0;
+}
+
+static void put(struct uart *u, unsigned char c)
+{
+	static const char hex[] = "0123456789abcdef";
+
+	if ((c >= 0x20 && c < 0x7f) || c == '\t') {
+		u->line[u->len++] = (char)c;
+		return;
+	}
+	u->line[u->len++] = '\\';
+	u->line[u->len++] = 'x';
+	u->line[u->len++] = hex[c >> 4];
+	u->line[u->len++] = hex[c & 15];
+}
+
+static void take(struct keeper_remote *r, const unsigned char *p, size_t n)
+{
+	struct uart *u = &r->uart;
+
+	for (size_t i = 0; i < n; i++) {
+		if (p[i] == '\n' || u->len + 4 > UART_LINE)
+			end_line(r);
+		if (p[i] != '\n' && p[i] != '\r')
+			put(u, p[i]);
+	}
+}
+
+/* Returns false at the end of what there is for now; closes the pipe at the end of all. */
+static bool read_some(struct keeper_remote *r)
+{
+	unsigned char buf[4096];
+	ssize_t n = read(r->uart_event.fd, buf, sizeof(buf));
+
+	if (n > 0)
+		take(r, buf, (size_t)n);
+	else if (!n)
+		cw_loop_close(&r->keeper->loop, &r->uart_event);
+	return n > 0;
+}
+
+static void on_uart(struct cw_event *e, uint32_t events)
+{
+	(void)events;
+	read_some(cw_container_of(e, struct keeper_remote, uart_event));
+}
+
+void uart_begin(struct keeper_remote *r)
+{
+	if (r->carrier.uart < 0)
+		return;
+	cw_loop_add(&r->keeper->loop, &r->uart_event, r->carrier.uart, EPOLLIN, on_uart);
+	r->carrier.uart = -1;
+}
+
+/* The remote is gone: what it still said, up to a bound, as somebody may hold the pipe open. */
+void uart_end(struct keeper_remote *r)
+{
+	if (!r->uart_event.fn || r->uart_event.fd < 0)
+		return;
+	for (int i = 0; i < READS_AT_END && r->uart_event.fd >= 0 && read_some(r); i++)
+		;
+	if (r->uart.len)
+		end_line(r);
+	cw_loop_close(&r->keeper->loop, &r->uart_event);
+}
+
+void uart_free(struct uart *u)
+{
+	free(u->kept);
+	memset(u, 0, sizeof(*u));
+}
