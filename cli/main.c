@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 static const struct cli_command *const commands[] = {
+	&cli_run,
 	&cli_check,
 	&cli_layout,
 };
