@@ -48,12 +48,28 @@ int cw_bus_start(struct cw_bus *bus)
 	return err;
 }
 
+/* Rule "ready": a kick for a queue that is not ready is a former one's and is not echoed. */
 static bool note(void *ctx, unsigned int slot)
 {
 	struct cw_bus *bus = ctx;
+	uint32_t bit = 1u << (slot % 32);
 
-	bus->news[slot / 32] |= 1u << (slot % 32);
+	if (!(bus->ready[slot / 32] & bit)) {
+		bus->link.count.strange++;
+		return false;
+	}
+	bus->news[slot / 32] |= bit;
 	return true;
+}
+
+void cw_bus_ready(struct cw_bus *bus, unsigned int slot, bool ready)
+{
+	uint32_t bit = 1u << (slot % 32);
+
+	bus->news[slot / 32] &= ~bit;
+	bus->ready[slot / 32] &= ~bit;
+	if (ready)
+		bus->ready[slot / 32] |= bit;
 }
 
 enum cw_link_event cw_bus_poll(struct cw_bus *bus)
@@ -62,6 +78,7 @@ enum cw_link_event cw_bus_poll(struct cw_bus *bus)
 
 	if (event == CW_LINK_CAME_UP) {
 		memset(bus->news, 0, sizeof(bus->news));
+		memset(bus->ready, 0, sizeof(bus->ready));
 		bus->life++;
 	}
 	cw_link_look(&bus->link, note, bus);
@@ -78,18 +95,13 @@ enum cw_link_event cw_bus_wait(struct cw_bus *bus, uint64_t deadline)
 
 int cw_bus_wait_up(struct cw_bus *bus, uint64_t timeout)
 {
-	uint64_t end = now(bus) + timeout;
+	uint64_t start = now(bus),
+		 end = timeout < UINT64_MAX - start ? start + timeout : UINT64_MAX;
 
-	for (;;) {
-		cw_bus_poll(bus);
-		if (bus->link.up)
-			return CW_OK;
+	for (cw_bus_poll(bus); !bus->link.up; cw_bus_wait(bus, end))
 		if (now(bus) >= end)
 			return bus->link.refused ? bus->link.refused : CW_ETIMEDOUT;
-		cw_bus_wait(bus, end);
-		if (bus->link.up)
-			return CW_OK;
-	}
+	return CW_OK;
 }
 
 bool cw_bus_take_news(struct cw_bus *bus, unsigned int slot)

@@ -97,6 +97,12 @@ static int m_flush(struct cw_transport *t)
 	return await(m);
 }
 
+static void no_queue_ready(struct cw_mmio *m)
+{
+	for (unsigned int i = 1; i <= m->queues; i++)
+		cw_bus_ready(m->bus, m->slot + i, false);
+}
+
 static bool takes_effect_at_once(uint32_t reg)
 {
 	return reg == CW_REG_STATUS || reg == CW_REG_QUEUE_READY || reg == CW_REG_QUEUE_RESET ||
@@ -111,6 +117,8 @@ static int m_write(struct cw_transport *t, uint32_t reg, uint32_t width, uint32_
 		return CW_OK; /* nothing stays asserted */
 	if (m->dead)
 		return CW_ETIMEDOUT;
+	if (reg == CW_REG_STATUS && !value)
+		no_queue_ready(m);
 	m->entry[m->queued].offset = reg;
 	m->entry[m->queued].width = width;
 	m->entry[m->queued].value = value;
@@ -162,21 +170,26 @@ static void m_queue_begin(struct cw_transport *t, unsigned int q)
 {
 	struct cw_mmio *m = self(t);
 
-	cw_link_zero_kick(&m->bus->link, m->slot + 1u + q);
+	if (q < m->queues)
+		cw_link_zero_kick(&m->bus->link, m->slot + 1u + q);
 }
 
 static void m_queue_end(struct cw_transport *t, unsigned int q)
 {
 	struct cw_mmio *m = self(t);
 
+	if (q >= m->queues)
+		return;
 	cw_link_zero_seen(&m->bus->link, m->slot + 1u + q);
+	cw_bus_ready(m->bus, m->slot + 1u + q, true);
 }
 
 static void m_notify(struct cw_transport *t, unsigned int q, uint32_t running)
 {
 	struct cw_mmio *m = self(t);
 
-	cw_link_kick(&m->bus->link, m->slot + 1u + q, running);
+	if (q < m->queues)
+		cw_link_kick(&m->bus->link, m->slot + 1u + q, running);
 }
 
 static bool m_event(struct cw_transport *t)
@@ -215,6 +228,7 @@ int cw_mmio_init(struct cw_mmio *m, struct cw_bus *bus, unsigned int i)
 	m->transport.line = bus->layout->line;
 	m->bus = bus;
 	m->slot = d->slot;
+	m->queues = d->queues;
 	m->timeout = CW_MMIO_TIMEOUT_US;
 	m->page = cw_window_ptr(&bus->region, d->block, CW_PAGE_SIZE);
 	m->request = cw_window_ptr(&bus->region, d->block + CW_PAGE_SIZE, CW_PAGE_SIZE);
@@ -228,6 +242,8 @@ int cw_mmio_open(struct cw_mmio *m)
 
 	if (!l->up)
 		return CW_EDOWN;
+	if (m->dead && m->life == m->bus->life)
+		return CW_ETIMEDOUT;
 	if (cw_load32(&m->page->reg[CW_REG_MAGIC / 4]) != CW_MMIO_MAGIC ||
 	    cw_load32(&m->page->reg[CW_REG_VERSION / 4]) != CW_MMIO_VERSION)
 		return CW_EVERSION;
@@ -240,5 +256,7 @@ int cw_mmio_open(struct cw_mmio *m)
 	cw_store32(&m->request->seq, m->seq);
 	cw_store32_release(&m->request->link_remote, l->epoch);
 	cw_store32_release(&m->request->link_pmm, l->echoed);
-	return CW_OK;
+	no_queue_ready(m);
+	cw_bus_ready(m->bus, m->slot, true);
+	return cw_link_alive(l) ? CW_OK : CW_EDOWN;
 }

@@ -6,12 +6,16 @@
  *
  *	cw_bus_init(); cw_bus_start();
  *	for (;;) {
- *		if (cw_bus_poll(bus) == CW_LINK_CAME_UP)
- *			open the drivers anew
+ *		cw_bus_poll(bus);
+ *		if (cw_bus_up(bus) && (bus->life != seen || a driver said CW_ERESET or CW_EPEER))
+ *			seen = bus->life, open the drivers anew
  *		poll the drivers, do the work
- *		if (no driver has news after arming)
+ *		if (no driver has news after arming)	ask each, without a short cut
  *			cw_bus_wait(bus, next timer);
  *	}
+ *
+ * Calls that wait poll the bus themselves, so what cw_bus_poll() returns may have been seen by one of
+ * them: compare bus->life instead.
  *
  * Context: one thread or main loop. An interrupt handler only makes port->wait() return.
  */
@@ -28,8 +32,9 @@ struct cw_bus {
 	const struct cw_layout *layout;
 	const struct cw_port *port;
 	struct cw_window region;
-	uint32_t news[CW_SLOTS_MAX / 32]; /* slots kicked since their driver last asked */
-	uint32_t life;			  /* counts links that came up */
+	uint32_t news[CW_SLOTS_MAX / 32];  /* slots kicked since their driver last asked */
+	uint32_t ready[CW_SLOTS_MAX / 32]; /* slots that somebody serves */
+	uint32_t life;			   /* counts links that came up */
 };
 
 /**
@@ -75,6 +80,9 @@ static inline bool cw_bus_up(const struct cw_bus *bus)
 
 /** cw_bus_take_news - whether a slot was kicked since the last call; clears it */
 bool cw_bus_take_news(struct cw_bus *bus, unsigned int slot);
+
+/** cw_bus_ready - whether kicks of a slot mean something from now on; for transports */
+void cw_bus_ready(struct cw_bus *bus, unsigned int slot, bool ready);
 
 /** cw_bus_panic - publish that this remote gave up, with a code of its own choosing */
 void cw_bus_panic(struct cw_bus *bus, uint32_t code);

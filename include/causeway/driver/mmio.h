@@ -22,7 +22,7 @@ struct cw_mmio {
 	uint32_t life;	  /* of the bus, in which the channel was opened */
 	uint32_t seq, event;
 	uint32_t refused; /* enum cw_abi_result of the last refused request */
-	uint16_t slot;
+	uint16_t slot, queues;
 	bool dead; /* a request timed out: none follows on this link */
 	unsigned int queued;
 	struct {
@@ -40,7 +40,9 @@ int cw_mmio_init(struct cw_mmio *m, struct cw_bus *bus, unsigned int i);
 /**
  * cw_mmio_open - open the request channel on the present link; once for each link
  *
- * Returns 0, CW_EDOWN (link not up), or CW_EVERSION when the page is not a device of ours.
+ * Never waits. Returns 0; CW_EDOWN (link not up); CW_EVERSION when the page is not a device of ours;
+ * CW_ETIMEDOUT when a request went unanswered on this very link: only a new one helps
+ * (cw_bus_start()).
  */
 int cw_mmio_open(struct cw_mmio *m);
 
