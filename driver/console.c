@@ -1,343 +1,268 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Console driver.
+ * Console driver: set-up and data; driver/console_ctrl.c speaks with a device of several ports.
  *
  * Theory of operation: each port has buffers for input, all with the device, and for output, all
- * with us; bytes are copied in and out, many to a buffer. Control messages are copied before they
- * are looked at and answered at once; a port number of the device's is only ever an index that was
- * checked. Queues of a port are 0 and 1 for port 0, then 2 + 2n and 3 + 2n (section 5.3.2).
+ * with us; bytes are copied in and out, many to a buffer. Who has which buffer is known privately.
+ * Queues of a port are 0 and 1 for port 0, then 2 + 2n and 3 + 2n (section 5.3.2).
  */
+#include <causeway/abi/region.h>
 #include <causeway/core/err.h>
 #include <causeway/core/gate.h>
 #include <causeway/core/shm.h>
-#include <causeway/driver/console.h>
 
-#define CONTROL_BYTES 64u /* header and a name */
-#define NO_BUFFER     0xffffu
+#include "console_priv.h"
+
+#define PORTS_MAX ((CW_QUEUES_MAX - 2) / 2) /* that a device can have queues for */
+#define ALL	  (CW_CONSOLE_BUFFERS < 32 ? (1u << (CW_CONSOLE_BUFFERS % 32)) - 1u : UINT32_MAX)
 
 static unsigned int rx_queue(unsigned int p)
 {
 	return p ? 2 + 2 * p : CW_CONSOLE_QUEUE_RX;
 }
 
-static void *cookie_of(uint16_t buffer)
+static void read_size(struct cw_console_driver *c, const struct cw_abi_console_config *g)
 {
-	return (void *)((uintptr_t)buffer + 1);
-}
-
-static uint16_t buffer_of(const void *cookie)
-{
-	return (uint16_t)((uintptr_t)cookie - 1);
-}
-
-static void offer(struct cw_drvq *q, cw_addr_t mem, uint16_t buffer, uint32_t size)
-{
-	struct cw_buf buf = { mem + (cw_addr_t)buffer * size, size };
-
-	cw_drvq_add(q, &buf, 0, 1, cookie_of(buffer));
-}
-
-static int open_port(struct cw_console_driver *c, unsigned int i)
-{
-	struct cw_console_port *p = &c->port[i];
-	unsigned int q = rx_queue(i);
-	int err = cw_vdev_queue(&c->vdev, q, &p->rx, p->rx_slot, CW_CONSOLE_BUFFERS);
-
-	err = err ? err : cw_vdev_queue(&c->vdev, q + 1, &p->tx, p->tx_slot, CW_CONSOLE_BUFFERS);
-	if (err)
-		return err;
-	p->rx_mem = cw_vdev_alloc(&c->vdev, p->rx.size * CW_CONSOLE_BUFFER, &p->rx_addr);
-	p->tx_mem = cw_vdev_alloc(&c->vdev, p->tx.size * CW_CONSOLE_BUFFER, &p->tx_addr);
-	if (!p->rx_mem || !p->tx_mem)
-		return cw_vdev_fail(&c->vdev, CW_ENOSPC);
-	for (uint16_t b = 0; b < p->rx.size; b++)
-		offer(&p->rx, p->rx_addr, b, CW_CONSOLE_BUFFER);
-	for (uint16_t b = 0; b < p->tx.size; b++)
-		p->tx_free[b] = b;
-	p->tx_free_count = p->tx.size;
-	p->rx_buffer = NO_BUFFER;
-	p->present = p->open = !c->multiport;
-	return CW_OK;
-}
-
-static int open_control(struct cw_console_driver *c)
-{
-	int err = cw_vdev_queue(&c->vdev, CW_CONSOLE_QUEUE_CTRL_RX, &c->ctrl_rx, c->ctrl_rx_slot,
-				CW_CONSOLE_CONTROL);
-
-	err = err ? err
-		  : cw_vdev_queue(&c->vdev, CW_CONSOLE_QUEUE_CTRL_TX, &c->ctrl_tx, c->ctrl_tx_slot,
-				  CW_CONSOLE_CONTROL);
-	if (err)
-		return err;
-	c->ctrl_rx_mem = cw_vdev_alloc(&c->vdev, c->ctrl_rx.size * CONTROL_BYTES, &c->ctrl_rx_addr);
-	c->ctrl_tx_mem = cw_vdev_alloc(&c->vdev, c->ctrl_tx.size * CONTROL_BYTES, &c->ctrl_tx_addr);
-	if (!c->ctrl_rx_mem || !c->ctrl_tx_mem)
-		return cw_vdev_fail(&c->vdev, CW_ENOSPC);
-	for (uint16_t b = 0; b < c->ctrl_rx.size; b++)
-		offer(&c->ctrl_rx, c->ctrl_rx_addr, b, CONTROL_BYTES);
-	return CW_OK;
+	if (!c->multiport && cw_vdev_has(&c->vdev, CW_CONSOLE_F_SIZE)) {
+		c->port[0].cols = cw_get_le16(g->cols);
+		c->port[0].rows = cw_get_le16(g->rows);
+	}
 }
 
 static int read_config(struct cw_console_driver *c)
 {
 	struct cw_abi_console_config g;
-	int err = cw_vdev_config(&c->vdev, 0, &g, sizeof(g));
-	uint32_t ports = err ? 0 : cw_get_le32(g.max_nr_ports);
+	uint32_t ports = 1;
 
-	if (err)
-		return err;
-	if (cw_vdev_has(&c->vdev, CW_CONSOLE_F_SIZE)) {
-		c->cols = cw_get_le16(g.cols);
-		c->rows = cw_get_le16(g.rows);
-	}
-	if (c->multiport && !ports)
+	if (cw_vdev_config(&c->vdev, 0, &g, sizeof(g)))
+		return c->vdev.dead;
+	read_size(c, &g);
+	if (c->ports) /* their number holds from open to open */
+		return CW_OK;
+	if (c->multiport)
+		ports = cw_get_le32(g.max_nr_ports);
+	if (!ports || ports > PORTS_MAX)
 		return cw_vdev_fail(&c->vdev, CW_EPEER);
-	if (!c->ports)
-		c->ports = (uint16_t)(!c->multiport		 ? 1
-				      : ports < CW_CONSOLE_PORTS ? ports
-								 : CW_CONSOLE_PORTS);
+	c->ports = (uint16_t)(ports < CW_CONSOLE_PORTS ? ports : CW_CONSOLE_PORTS);
 	return CW_OK;
 }
 
-/* Send a control message; dropped when the device has not taken the last ones. */
-static void say(struct cw_console_driver *c, uint32_t port, uint16_t event, uint16_t value)
+/* Adds buffer @b with @len bytes to a queue, to read or to write. */
+static void give(struct cw_console_driver *c, struct cw_console_queue *q, uint32_t b, uint32_t len,
+		 unsigned int readable)
 {
-	struct cw_abi_console_control m = { cw_make_le32(port), cw_make_le16(event),
-					    cw_make_le16(value) };
-	struct cw_drvq *q = &c->ctrl_tx;
-	uint32_t len, at;
-	struct cw_buf buf;
-	void *cookie;
+	struct cw_buf buf = { q->addr + (cw_addr_t)b * c->buffer_size, len };
 
-	while (cw_drvq_get(q, &cookie, &len) > 0)
-		;
-	if (!q->free_count || q->broken)
-		return;
-	at = q->free_head * CONTROL_BYTES;
-	cw_copy_out(c->ctrl_tx_mem + at, &m, sizeof(m));
-	buf.addr = c->ctrl_tx_addr + at;
-	buf.len = sizeof(m);
-	cw_drvq_add(q, &buf, 1, 0, c);
-	cw_vdev_publish(&c->vdev, CW_CONSOLE_QUEUE_CTRL_TX, q);
+	q->free &= ~(1u << b);
+	if (cw_drvq_add(&q->q, &buf, readable, 1 - readable, cw_console_cookie_(b)))
+		cw_vdev_fail(&c->vdev, CW_EPEER);
+}
+
+/* Takes a buffer back from the device: 1, 0 or an error. */
+static int take(struct cw_console_driver *c, struct cw_console_queue *q, uint16_t *b, uint32_t *len)
+{
+	void *cookie;
+	int got = cw_vdev_get(&c->vdev, &q->q, &cookie, len);
+
+	if (got > 0) {
+		*b = cw_console_buffer_(cookie);
+		q->free |= 1u << *b;
+	}
+	return got;
+}
+
+static void open_queue(struct cw_console_driver *c, unsigned int i, struct cw_console_queue *q)
+{
+	cw_vdev_queue(&c->vdev, i, &q->q, q->slot, CW_CONSOLE_BUFFERS);
+	q->free = ALL;
+}
+
+/* A device with smaller queues has fewer buffers. */
+static void open_buffers(struct cw_console_driver *c, struct cw_console_queue *q)
+{
+	q->mem = cw_vdev_alloc(&c->vdev, q->q.size * c->buffer_size, &q->addr);
+	if (q->q.size < CW_CONSOLE_BUFFERS)
+		q->free = (1u << q->q.size) - 1u;
+}
+
+static void open_memory(struct cw_console_driver *c)
+{
+	uint32_t size = cw_vdev_room(&c->vdev) / (2 * CW_CONSOLE_BUFFERS * c->ports);
+
+	size = size < CW_CONSOLE_BUFFER_MAX ? size : CW_CONSOLE_BUFFER_MAX;
+	c->buffer_size = size & ~(c->vdev.t->line - 1);
+	if (c->buffer_size < CW_CONSOLE_BUFFER)
+		cw_vdev_fail(&c->vdev, CW_ENOSPC);
+	for (unsigned int i = 0; i < c->ports && !c->vdev.dead; i++) {
+		struct cw_console_port *p = &c->port[i];
+
+		open_buffers(c, &p->rx);
+		open_buffers(c, &p->tx);
+		for (uint16_t b = 0; b < p->rx.q.size && !c->vdev.dead; b++)
+			give(c, &p->rx, b, c->buffer_size, 0);
+		cw_drvq_disarm(&p->tx.q);
+	}
+}
+
+static void open_queues(struct cw_console_driver *c)
+{
+	for (unsigned int i = 0; i < c->ports && !c->vdev.dead; i++) {
+		open_queue(c, rx_queue(i), &c->port[i].rx);
+		open_queue(c, rx_queue(i) + 1, &c->port[i].tx);
+		c->port[i].present = c->port[i].open = c->port[i].wanted = !c->multiport;
+	}
+	if (c->multiport)
+		cw_console_ctrl_open(c);
 }
 
 int cw_console_open(struct cw_console_driver *c, struct cw_transport *t)
 {
-	int err;
-
 	memset(c, 0, sizeof(*c));
-	err = cw_vdev_open(&c->vdev, t, CW_ID_CONSOLE, CW_CONSOLE_F_SIZE | CW_CONSOLE_F_MULTIPORT);
+	if (cw_vdev_open(&c->vdev, t, CW_ID_CONSOLE, CW_CONSOLE_F_SIZE | CW_CONSOLE_F_MULTIPORT))
+		return c->vdev.dead;
 	c->multiport = cw_vdev_has(&c->vdev, CW_CONSOLE_F_MULTIPORT);
-	err = err ? err : read_config(c);
-	for (unsigned int i = 0; !err && i < c->ports; i++)
-		err = open_port(c, i);
-	if (!err && c->multiport)
-		err = open_control(c);
-	err = err ? err : cw_vdev_start(&c->vdev);
-	if (err)
-		return err;
+	cw_vdev_accept(&c->vdev);
+	if (read_config(c))
+		return c->vdev.dead;
+	open_queues(c);
+	if (!c->vdev.dead)
+		open_memory(c);
+	if (cw_vdev_start(&c->vdev))
+		return c->vdev.dead;
 	for (unsigned int i = 0; i < c->ports; i++)
-		cw_vdev_publish(&c->vdev, rx_queue(i), &c->port[i].rx);
-	if (c->multiport) {
-		cw_vdev_publish(&c->vdev, CW_CONSOLE_QUEUE_CTRL_RX, &c->ctrl_rx);
-		say(c, 0, CW_CONSOLE_DEVICE_READY, 1);
-	}
-	return CW_OK;
-}
-
-static void heard(struct cw_console_driver *c, const uint8_t *msg, uint32_t len)
-{
-	struct cw_abi_console_control m;
-	struct cw_console_port *p;
-	uint32_t id, n;
-
-	memcpy(&m, msg, sizeof(m));
-	id = cw_get_le32(m.id);
-	if (len < sizeof(m) || id >= c->ports) {
-		c->strange += len < sizeof(m);
-		return; /* a port that we do not serve */
-	}
-	p = &c->port[id];
-	switch (cw_get_le16(m.event)) {
-	case CW_CONSOLE_DEVICE_ADD:
-		p->present = true;
-		say(c, id, CW_CONSOLE_PORT_READY, 1);
-		say(c, id, CW_CONSOLE_PORT_OPEN, 1);
-		break;
-	case CW_CONSOLE_DEVICE_REMOVE:
-		p->present = p->open = false;
-		break;
-	case CW_CONSOLE_CONSOLE_PORT:
-		p->console = true;
-		break;
-	case CW_CONSOLE_PORT_OPEN:
-		p->open = cw_get_le16(m.value) == 1;
-		break;
-	case CW_CONSOLE_PORT_NAME:
-		n = len - (uint32_t)sizeof(m);
-		n = n < sizeof(p->name) - 1 ? n : (uint32_t)sizeof(p->name) - 1;
-		memcpy(p->name, msg + sizeof(m), n);
-		p->name[n] = 0;
-		break;
-	case CW_CONSOLE_RESIZE: /* cols and rows follow; the value of the message is not used */
-		if (len >= sizeof(m) + 4) {
-			c->cols = (uint16_t)(msg[8] | msg[9] << 8);
-			c->rows = (uint16_t)(msg[10] | msg[11] << 8);
-		}
-		break;
-	default:
-		c->strange++;
-		break;
-	}
-}
-
-static int poll_control(struct cw_console_driver *c)
-{
-	uint8_t msg[CONTROL_BYTES];
-	unsigned int budget = 4 * CW_CONSOLE_CONTROL;
-	uint32_t len;
-	void *cookie;
-	int got = 0;
-
-	while (budget-- && (got = cw_drvq_get(&c->ctrl_rx, &cookie, &len)) > 0) {
-		uint16_t b = buffer_of(cookie);
-
-		memset(msg, 0, sizeof(msg));
-		cw_copy_in(msg, c->ctrl_rx_mem + b * CONTROL_BYTES, len);
-		heard(c, msg, len);
-		offer(&c->ctrl_rx, c->ctrl_rx_addr, b, CONTROL_BYTES);
-		cw_vdev_publish(&c->vdev, CW_CONSOLE_QUEUE_CTRL_RX, &c->ctrl_rx);
-	}
-	return got < 0 ? cw_vdev_fail(&c->vdev, got) : CW_OK;
+		cw_vdev_publish(&c->vdev, rx_queue(i), &c->port[i].rx.q);
+	return c->multiport ? cw_console_ctrl_poll(c) : CW_OK;
 }
 
 int cw_console_poll(struct cw_console_driver *c)
 {
-	int err = cw_vdev_check(&c->vdev);
+	int err;
 
-	if (!err && cw_vdev_event(&c->vdev))
-		err = c->vdev.dead ? c->vdev.dead : read_config(c);
-	if (!err && c->multiport)
-		err = poll_control(c);
-	return err;
+	if (cw_vdev_event(&c->vdev) && !c->vdev.dead)
+		read_config(c);
+	err = cw_vdev_check(&c->vdev);
+	return !err && c->multiport ? cw_console_ctrl_poll(c) : err;
 }
 
-/* Makes sure that there is a buffer with input to read; 0: none. */
-static int have_input(struct cw_console_driver *c, struct cw_console_port *p)
+static int usable(struct cw_console_driver *c, unsigned int i, uint32_t len)
 {
-	void *cookie;
-	int got = 1;
+	int err = cw_vdev_check(&c->vdev);
 
-	if (p->rx_buffer != NO_BUFFER)
-		return 1;
-	got = cw_drvq_get(&p->rx, &cookie, &p->rx_len);
-	if (got > 0) {
-		p->rx_buffer = buffer_of(cookie);
-		p->rx_at = 0;
+	if (err)
+		return err;
+	if (i >= c->ports || !c->port[i].present)
+		return CW_ENODEV;
+	return len > INT32_MAX ? CW_EINVAL : CW_OK;
+}
+
+/* Copies from the buffer being read, and gives it back when nothing is left in it. */
+static uint32_t drain(struct cw_console_driver *c, struct cw_console_port *p, uint8_t *to,
+		      uint32_t len)
+{
+	uint32_t n = p->have - p->at < len ? p->have - p->at : len;
+
+	cw_copy_in(to, p->rx.mem + p->reading * c->buffer_size + p->at, n);
+	p->at += n;
+	if (p->at == p->have) {
+		p->at = p->have = 0;
+		give(c, &p->rx, p->reading, c->buffer_size, 0);
 	}
-	return got < 0 ? cw_vdev_fail(&c->vdev, got) : got;
+	return n;
 }
 
 int cw_console_read(struct cw_console_driver *c, unsigned int i, void *buf, uint32_t len)
 {
-	struct cw_console_port *p = &c->port[i];
-	uint32_t done = 0, n;
-	int got = cw_vdev_check(&c->vdev);
+	struct cw_console_port *p;
+	uint32_t done = 0;
+	int got = usable(c, i, len);
 
 	if (got)
 		return got;
-	if (i >= c->ports || !p->present)
-		return CW_ENODEV;
-	for (unsigned int budget = CW_CONSOLE_BUFFERS; done < len && budget; budget--) {
-		got = have_input(c, p);
+	p = &c->port[i];
+	for (unsigned int k = 0; k < CW_CONSOLE_BUFFERS && done < len; k++) {
+		got = p->have ? 1 : take(c, &p->rx, &p->reading, &p->have);
 		if (got <= 0)
 			break;
-		n = p->rx_len - p->rx_at < len - done ? p->rx_len - p->rx_at : len - done;
-		cw_copy_in((uint8_t *)buf + done,
-			   p->rx_mem + p->rx_buffer * CW_CONSOLE_BUFFER + p->rx_at, n);
-		done += n;
-		p->rx_at += n;
-		if (p->rx_at < p->rx_len)
-			break;
-		offer(&p->rx, p->rx_addr, p->rx_buffer, CW_CONSOLE_BUFFER);
-		p->rx_buffer = NO_BUFFER;
+		done += drain(c, p, (uint8_t *)buf + done, len - done);
 	}
-	cw_vdev_publish(&c->vdev, rx_queue(i), &p->rx);
-	if (got < 0)
-		return got;
-	got = cw_vdev_check(&c->vdev);
-	return got ? got : (int)done;
+	cw_vdev_publish(&c->vdev, rx_queue(i), &p->rx.q);
+	return done || got > 0 ? (int)done : got;
 }
 
-static int want_room(struct cw_console_driver *c, struct cw_console_port *p, uint64_t end)
+/* A buffer for output, waiting for it until @end: 0, CW_ETIMEDOUT, or what lost the device. */
+static int want_room(struct cw_console_driver *c, unsigned int i, uint64_t end)
 {
-	struct cw_transport *t = c->vdev.t;
+	struct cw_console_queue *q = &c->port[i].tx;
 	uint32_t len;
-	void *cookie;
-	uint64_t now;
-	int got;
+	uint16_t b;
+	int got = 0;
 
-	while (!p->tx_free_count) {
-		while ((got = cw_drvq_get(&p->tx, &cookie, &len)) > 0)
-			p->tx_free[p->tx_free_count++] = buffer_of(cookie);
+	while (!q->free) {
+		while ((got = take(c, q, &b, &len)) > 0)
+			;
 		if (got < 0)
-			return cw_vdev_fail(&c->vdev, got);
-		if (p->tx_free_count)
+			return got;
+		if (q->free)
 			break;
-		now = t->ops->now(t);
-		if (now >= end)
-			return CW_EAGAIN;
-		got = cw_vdev_wait(&c->vdev, &p->tx, end - now);
+		cw_vdev_publish(&c->vdev, rx_queue(i) + 1, &q->q);
+		if (c->vdev.t->ops->now(c->vdev.t) >= end)
+			return CW_ETIMEDOUT;
+		got = cw_vdev_wait(&c->vdev, &q->q, end);
 		if (got)
-			return got == CW_ETIMEDOUT ? CW_EAGAIN : got;
+			return got;
 	}
 	return CW_OK;
+}
+
+static uint32_t put(struct cw_console_driver *c, struct cw_console_queue *q, const uint8_t *from,
+		    uint32_t len)
+{
+	uint32_t b = (uint32_t)__builtin_ctz(q->free);
+	uint32_t n = len < c->buffer_size ? len : c->buffer_size;
+
+	cw_copy_out(q->mem + b * c->buffer_size, from, n);
+	give(c, q, b, n, 1);
+	return n;
 }
 
 int cw_console_write(struct cw_console_driver *c, unsigned int i, const void *buf, uint32_t len,
 		     uint64_t timeout)
 {
-	struct cw_console_port *p = &c->port[i];
-	uint64_t end = timeout ? c->vdev.t->ops->now(c->vdev.t) + timeout : 0;
+	uint64_t end;
 	uint32_t done = 0;
-	int err = cw_vdev_check(&c->vdev);
+	int err = usable(c, i, len);
 
 	if (err)
 		return err;
-	if (i >= c->ports || !p->present)
-		return CW_ENODEV;
-	while (done < len) {
-		struct cw_buf out;
-		uint32_t at;
-		uint16_t b;
-
-		err = want_room(c, p, end);
-		if (err)
-			break;
-		b = p->tx_free[--p->tx_free_count];
-		at = b * CW_CONSOLE_BUFFER;
-		out.addr = p->tx_addr + at;
-		out.len = len - done < CW_CONSOLE_BUFFER ? len - done : CW_CONSOLE_BUFFER;
-		cw_copy_out(p->tx_mem + at, (const uint8_t *)buf + done, out.len);
-		err = cw_drvq_add(&p->tx, &out, 1, 0, cookie_of(b));
-		if (err)
-			return cw_vdev_fail(&c->vdev, err);
-		done += out.len;
-		cw_vdev_publish(&c->vdev, rx_queue(i) + 1, &p->tx);
+	end = timeout ? cw_vdev_end(&c->vdev, timeout) : 0;
+	while (!err && done < len) {
+		err = want_room(c, i, end);
+		if (!err)
+			done += put(c, &c->port[i].tx, (const uint8_t *)buf + done, len - done);
 	}
-	return err && err != CW_EAGAIN ? err : (int)done;
+	c->port[i].tx_wanted = err == CW_ETIMEDOUT;
+	if (!c->vdev.dead)
+		cw_vdev_publish(&c->vdev, rx_queue(i) + 1, &c->port[i].tx.q);
+	return done || err == CW_ETIMEDOUT ? (int)done : err;
 }
 
 bool cw_console_arm(struct cw_console_driver *c)
 {
 	bool news = false;
 
-	if (cw_vdev_check(&c->vdev))
+	if (c->vdev.dead)
 		return false;
-	for (unsigned int i = 0; i < c->ports; i++)
-		news |= c->port[i].rx_buffer != NO_BUFFER || cw_drvq_arm(&c->port[i].rx);
+	for (unsigned int i = 0; i < c->ports; i++) {
+		struct cw_console_port *p = &c->port[i];
+
+		if (!p->present)
+			continue;
+		news |= p->have || cw_vdev_arm(&c->vdev, &p->rx.q);
+		if (p->tx_wanted)
+			news |= cw_vdev_arm(&c->vdev, &p->tx.q);
+	}
 	if (c->multiport)
-		news |= cw_drvq_arm(&c->ctrl_rx);
-	return news;
+		news |= cw_vdev_arm(&c->vdev, &c->ctrl_rx) |
+			(c->tell_wanted && cw_vdev_arm(&c->vdev, &c->ctrl_tx));
+	return news | (cw_vdev_check(&c->vdev) != CW_OK);
 }

@@ -2,9 +2,10 @@
 /*
  * Entropy driver.
  *
- * Theory of operation: one request at a time into a buffer of the block, copied out once it came
- * back. A request that timed out stays in flight and its answer serves the next read, so the buffer
- * is never offered twice.
+ * Theory of operation: one buffer in the block, one request in flight. What counts as arrived is
+ * what the used element says, bounded by what was offered, on the link the request was made on. A
+ * request that outlives a call's deadline stays with the device, and its answer serves the next
+ * call: the buffer is never offered twice.
  */
 #include <causeway/core/err.h>
 #include <causeway/core/gate.h>
@@ -13,87 +14,113 @@
 
 int cw_rng_open(struct cw_rng_driver *r, struct cw_transport *t)
 {
-	int err;
-
 	memset(r, 0, sizeof(*r));
-	err = cw_vdev_open(&r->vdev, t, CW_ID_RNG, 0);
-	err = err ? err : cw_vdev_queue(&r->vdev, 0, &r->queue, r->slot, 2);
-	if (err)
-		return err;
+	cw_vdev_open(&r->vdev, t, CW_ID_RNG, 0);
+	cw_vdev_accept(&r->vdev);
+	cw_vdev_queue(&r->vdev, 0, &r->queue, r->slot, 2);
 	r->buffer = cw_vdev_alloc(&r->vdev, CW_RNG_BUFFER, &r->buffer_addr);
-	if (!r->buffer)
-		return cw_vdev_fail(&r->vdev, CW_ENOSPC);
 	return cw_vdev_start(&r->vdev);
+}
+
+static int ask(struct cw_rng_driver *r, uint32_t len)
+{
+	const struct cw_buf b = { r->buffer_addr, len };
+	int err = cw_drvq_add(&r->queue, &b, 0, 1, r);
+
+	if (err)
+		return cw_vdev_fail(&r->vdev, CW_EPEER);
+	r->asked = len;
+	cw_vdev_publish(&r->vdev, 0, &r->queue);
+	return CW_OK;
 }
 
 int cw_rng_ask(struct cw_rng_driver *r, uint32_t len)
 {
-	struct cw_buf buf = { r->buffer_addr, len < CW_RNG_BUFFER ? len : CW_RNG_BUFFER };
-	int err = cw_vdev_check(&r->vdev);
+	int err = cw_vdev_look(&r->vdev);
 
 	if (err)
 		return err;
 	if (!len)
 		return CW_EINVAL;
-	if (r->asked)
+	if (r->asked || r->at < r->have)
 		return CW_EBUSY;
-	err = cw_drvq_add(&r->queue, &buf, 0, 1, r);
-	if (err)
-		return cw_vdev_fail(&r->vdev, err);
-	r->asked = buf.len;
-	cw_vdev_publish(&r->vdev, 0, &r->queue);
-	return CW_OK;
+	return ask(r, len < CW_RNG_BUFFER ? len : CW_RNG_BUFFER);
+}
+
+static int answer(struct cw_rng_driver *r)
+{
+	uint32_t len, asked = r->asked;
+	void *cookie;
+	int got = cw_vdev_get(&r->vdev, &r->queue, &cookie, &len);
+
+	if (got <= 0)
+		return got ? got : CW_EAGAIN;
+	r->at = 0;
+	r->have = len;
+	r->asked = 0;
+	if (len)
+		return CW_OK;
+	/* One byte at least is the rule; a device that has none is asked again, nothing is said. */
+	got = ask(r, asked);
+	return got ? got : CW_EAGAIN;
 }
 
 int cw_rng_take(struct cw_rng_driver *r, void *buf, uint32_t len)
 {
-	uint32_t arrived = 0;
-	void *cookie;
-	int got;
+	int err = cw_vdev_look(&r->vdev);
 
-	if (!r->asked)
+	if (err)
+		return err;
+	if (!len || (!r->asked && r->at == r->have))
 		return CW_EINVAL;
-	got = cw_drvq_get(&r->queue, &cookie, &arrived);
-	if (got < 0)
-		return cw_vdev_fail(&r->vdev, got);
-	if (!got)
-		return r->vdev.dead ? r->vdev.dead : CW_EAGAIN;
-	r->asked = 0;
-	if (arrived > len)
-		arrived = len;
-	cw_copy_in(buf, r->buffer, arrived);
-	/* Only now: a link that ended meanwhile may have left anything in the buffer. */
-	got = cw_vdev_check(&r->vdev);
-	if (got) {
-		memset(buf, 0, arrived);
-		return got;
+	if (r->asked) {
+		err = answer(r);
+		if (err)
+			return err;
 	}
-	return (int)arrived;
+	if (len > r->have - r->at)
+		len = r->have - r->at;
+	cw_copy_in(buf, r->buffer + r->at, len);
+	r->at += len;
+	return (int)len;
+}
+
+/* One step towards @len bytes: bytes taken, 0 to go on, or the error that ends the read. */
+static int step(struct cw_rng_driver *r, uint8_t *buf, uint32_t len, uint64_t end)
+{
+	int got = CW_OK;
+
+	if (r->at == r->have && !r->asked)
+		got = cw_rng_ask(r, len);
+	if (!got)
+		got = cw_rng_take(r, buf, len);
+	if (got != CW_EAGAIN)
+		return got;
+	/* Also here, for a device that answers at once and with nothing, for ever. */
+	if (r->vdev.t->ops->now(r->vdev.t) >= end)
+		return CW_ETIMEDOUT;
+	got = cw_vdev_wait(&r->vdev, &r->queue, end);
+	return got == CW_ETIMEDOUT ? CW_OK : got; /* the clock ends it, after one more look */
 }
 
 int cw_rng_read(struct cw_rng_driver *r, void *buf, uint32_t len, uint64_t timeout)
 {
-	struct cw_transport *t = r->vdev.t;
-	uint64_t end = t->ops->now(t) + timeout, now;
+	uint64_t end = cw_vdev_end(&r->vdev, timeout);
 	uint32_t done = 0;
-	int got;
+	int got = CW_EINVAL;
 
+	if (len > INT32_MAX)
+		return CW_EINVAL;
 	while (done < len) {
-		got = r->asked ? CW_OK : cw_rng_ask(r, len - done);
-		if (got)
-			return got;
-		now = t->ops->now(t);
-		got = cw_vdev_wait(&r->vdev, &r->queue, now < end ? end - now : 0);
-		if (got == CW_ETIMEDOUT)
-			return done ? (int)done : CW_ETIMEDOUT;
-		if (!got)
-			got = cw_rng_take(r, (uint8_t *)buf + done, len - done);
+		got = step(r, (uint8_t *)buf + done, len - done, end);
 		if (got < 0)
-			return got;
+			break;
 		done += (uint32_t)got;
-		/* A device that answers with nothing must not keep us for ever. */
-		if (!got && t->ops->now(t) >= end)
-			return done ? (int)done : CW_ETIMEDOUT;
 	}
-	return (int)done;
+	return done ? (int)done : got;
+}
+
+bool cw_rng_arm(struct cw_rng_driver *r)
+{
+	return (!r->vdev.dead && r->at < r->have) || cw_vdev_arm(&r->vdev, &r->queue);
 }
