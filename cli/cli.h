@@ -13,8 +13,8 @@
 
 struct cli_command {
 	const char *name;
-	const char *summary; /* one line for causeway --help */
-	const char *help;    /* all of causeway NAME --help */
+	const char *summary;		   /* one line for causeway --help */
+	const char *help;		   /* all of causeway NAME --help */
 	int (*run)(int argc, char **argv); /* argv[0] is the subcommand */
 };
 

@@ -87,29 +87,54 @@ static cJSON *do_logs(struct control_client *c, struct keeper_remote *r, const c
 	return a;
 }
 
-static void describe_layout(cJSON *a, const struct cw_board_remote *b)
+static void number(cJSON *o, const char *key, double value)
 {
-	const struct cw_layout *l = &b->layout;
+	cJSON_AddNumberToObject(o, key, value);
+}
+
+static cJSON *describe_queue(const struct cw_report_queue *q)
+{
+	cJSON *o = cJSON_CreateObject();
+
+	number(o, "size", q->size);
+	number(o, "desc", (double)q->desc);
+	number(o, "avail", (double)q->avail);
+	number(o, "used", (double)q->used);
+	number(o, "avail_idx", q->avail_idx);
+	number(o, "used_idx", q->used_idx);
+	return o;
+}
+
+static cJSON *describe_device(const struct keeper_remote *r, const struct cw_layout_device *d)
+{
+	cJSON *o = cJSON_CreateObject(), *queues;
+
+	cJSON_AddStringToObject(o, "name", d->name);
+	cJSON_AddStringToObject(o, "kind", cw_device_kind_text(d->id));
+	number(o, "id", d->id);
+	number(o, "slot", d->slot);
+	number(o, "block", (double)d->block);
+	number(o, "size", d->size);
+	queues = cJSON_AddArrayToObject(o, "queues");
+	for (unsigned int i = 0; i < d->queues; i++)
+		cJSON_AddItemToArray(queues, describe_queue(&r->report->queue[d->slot + 1u + i]));
+	return o;
+}
+
+static void describe(cJSON *a, const struct keeper_remote *r)
+{
+	const struct cw_layout *l = &r->board->layout;
 	cJSON *devices = cJSON_AddArrayToObject(a, "devices");
 
-	cJSON_AddNumberToObject(a, "base", (double)l->base);
-	cJSON_AddNumberToObject(a, "size", l->size);
-	cJSON_AddNumberToObject(a, "pmm_page", (double)l->pmm_page);
-	cJSON_AddNumberToObject(a, "remote_page", (double)l->remote_page);
-	cJSON_AddNumberToObject(a, "slots", l->slots);
-	for (unsigned int i = 0; i < l->devices; i++) {
-		const struct cw_layout_device *d = &l->device[i];
-		cJSON *o = cJSON_CreateObject();
-
-		cJSON_AddItemToArray(devices, o);
-		cJSON_AddStringToObject(o, "name", d->name);
-		cJSON_AddNumberToObject(o, "id", d->id);
-		cJSON_AddNumberToObject(o, "slot", d->slot);
-		cJSON_AddNumberToObject(o, "queues", d->queues);
-		cJSON_AddNumberToObject(o, "queue_size", d->queue_size);
-		cJSON_AddNumberToObject(o, "block", (double)d->block);
-		cJSON_AddNumberToObject(o, "size", d->size);
-	}
+	cJSON_AddStringToObject(a, "remote", r->board->name);
+	number(a, "offset", (double)r->memory.offset);
+	number(a, "base", (double)l->base);
+	number(a, "size", l->size);
+	number(a, "pmm_page", (double)l->pmm_page);
+	number(a, "remote_page", (double)l->remote_page);
+	number(a, "slots", l->slots);
+	for (unsigned int i = 0; i < l->devices; i++)
+		cJSON_AddItemToArray(devices, describe_device(r, &l->device[i]));
 }
 
 /* The region itself, to read only: whoever dumps it does not need us to parse it. */
@@ -124,9 +149,7 @@ static cJSON *do_dump(struct control_client *c, struct keeper_remote *r, const c
 	if (c->pass < 0)
 		return refuse(strerror(errno));
 	a = answer(true);
-	cJSON_AddStringToObject(a, "remote", r->board->name);
-	cJSON_AddNumberToObject(a, "offset", (double)r->memory.offset);
-	describe_layout(a, r->board);
+	describe(a, r);
 	return a;
 }
 

@@ -5,7 +5,19 @@
  */
 #include "worker.h"
 
-static void report_device(const struct served_device *d, struct cw_report_device *r)
+static void report_queue(const struct cw_device_queue *q, struct cw_report_queue *r)
+{
+	r->size = q->ring.ready ? q->num : 0;
+	r->desc = q->desc;
+	r->avail = q->avail;
+	r->used = q->used;
+	r->avail_idx = q->ring.avail_idx;
+	r->used_idx = (uint16_t)q->ring.used_published;
+	r->strange = (uint16_t)q->ring.strange;
+}
+
+static void report_device(const struct served_device *d, struct cw_report_device *r,
+			  struct cw_report_queue *queue)
 {
 	const struct cw_device *dev = d->unit->dev;
 
@@ -15,6 +27,8 @@ static void report_device(const struct served_device *d, struct cw_report_device
 	r->count = dev->count;
 	if (d->unit->ops->stats)
 		d->unit->ops->stats(d->unit, &r->unit);
+	for (unsigned int i = 0; i < dev->queues; i++)
+		report_queue(&dev->queue[i], &queue[d->mmio.slot + 1u + i]);
 }
 
 void report_remote(struct served *s)
@@ -30,6 +44,6 @@ void report_remote(struct served *s)
 	r->link = l->count;
 	for (unsigned int i = 0; i < s->bus.layout->devices; i++)
 		if (s->touched >> i & 1 || s->device[i].unit->dev->status != r->device[i].status)
-			report_device(&s->device[i], &r->device[i]);
+			report_device(&s->device[i], &r->device[i], r->queue);
 	s->touched = 0;
 }

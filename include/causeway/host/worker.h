@@ -22,6 +22,14 @@ struct cw_report_device {
 	struct cw_unit_stats unit;
 };
 
+/* One queue, at its slot: for whoever looks into its rings. */
+struct cw_report_queue {
+	uint64_t desc, avail, used;
+	uint16_t size;		      /* 0: not ready */
+	uint16_t avail_idx, used_idx; /* the worker's private truth */
+	uint16_t strange;
+};
+
 struct cw_report_remote {
 	uint32_t up, epoch, peer_epoch, state, panic_code;
 	int32_t refused;      /* CW_EVERSION or CW_ELAYOUT */
@@ -31,6 +39,7 @@ struct cw_report_remote {
 	uint32_t probes_seen; /* answered probes */
 	struct cw_link_counters link;
 	struct cw_report_device device[CW_DEVICES_MAX];
+	struct cw_report_queue queue[CW_SLOTS_MAX];
 };
 
 struct cw_report {

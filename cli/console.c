@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * A terminal on a remote's console, like a serial terminal: bytes pass as they are, and one key
+ * leaves. The console stays when we leave; whoever comes next finds it as it was.
+ */
+#include "talk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <termios.h>
+#include <unistd.h>
+
+#define ESCAPE 0x1d /* Ctrl-] */
+
+static const char help[] =
+	"usage: causeway console [--board NAME] [--run-dir DIR] [REMOTE[:PORT]]\n"
+	"\n"
+	"Joins this terminal to a console of a remote. PORT is its number, counted from 0 over the\n"
+	"remote's consoles, or its name. REMOTE may be left out when the board has only one.\n"
+	"\n"
+	"Ctrl-] then q (or .) leaves; the remote goes on. Ctrl-] twice sends one Ctrl-].\n"
+	"With standard input from elsewhere than a terminal, its end leaves half a second after the\n"
+	"last output.\n"
+	"\n"
+	"Exit status: 0 left, 1 there is no such console, or it went away.\n";
+
+static struct termios saved;
+
+static void restore(void)
+{
+	tcsetattr(0, TCSANOW, &saved);
+}
+
+static bool raw_terminal(void)
+{
+	struct termios t;
+
+	if (!isatty(0) || tcgetattr(0, &saved))
+		return false;
+	t = saved;
+	cfmakeraw(&t);
+	atexit(restore);
+	return !tcsetattr(0, TCSANOW, &t);
+}
+
+static bool is_port(const cJSON *b, const char *port, int number)
+{
+	char *end;
+	long n;
+
+	if (!port)
+		return true;
+	n = strtol(port, &end, 10);
+	return (end != port && !*end && n == number) || !strcmp(talk_text(b, "name"), port);
+}
+
+/* The backend of the port that is meant: the first that can be joined when none is named. */
+static const cJSON *find(const cJSON *remote, const char *port)
+{
+	const cJSON *d, *b;
+	int number = 0;
+
+	cJSON_ArrayForEach(d, talk_list(remote, "devices"))
+	{
+		if (strcmp(talk_text(d, "kind"), "console") != 0)
+			continue;
+		cJSON_ArrayForEach(b, talk_list(d, "backends"))
+		{
+			const char *kind = talk_text(b, "kind");
+			bool joins = !strcmp(kind, "pty") || !strcmp(kind, "socket");
+
+			if (is_port(b, port, number++) && (joins || port))
+				return b;
+		}
+	}
+	return NULL;
+}
+
+static int join(const cJSON *b)
+{
+	const char *at = talk_text(b, "at"), *path = strchr(at, '/');
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int fd;
+
+	if (!strcmp(talk_text(b, "kind"), "pty"))
+		return path ? open(path, O_RDWR | O_NOCTTY | O_CLOEXEC) : -1;
+	errno = EINVAL;
+	if (strcmp(talk_text(b, "kind"), "socket") != 0 || strlen(at) >= sizeof(a.sun_path))
+		return -1;
+	memcpy(a.sun_path, at, strlen(at) + 1);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	return fd >= 0 && !connect(fd, (struct sockaddr *)&a, sizeof(a)) ? fd : -1;
+}
+
+static bool write_all(int fd, const char *p, size_t n)
+{
+	while (n) {
+		ssize_t w = write(fd, p, n);
+
+		if (w < 0 && errno == EINTR)
+			continue;
+		if (w <= 0)
+			return false;
+		p += w;
+		n -= (size_t)w;
+	}
+	return true;
+}
+
+/* Takes the escape key out of what was typed; false: leave. */
+static bool typed(int fd, char *buf, ssize_t n, bool *escaped)
+{
+	char out[512];
+	size_t len = 0;
+
+	for (ssize_t i = 0; i < n; i++) {
+		if (*escaped && (buf[i] == 'q' || buf[i] == '.'))
+			return false;
+		if (!*escaped && buf[i] == ESCAPE) {
+			*escaped = true;
+			continue;
+		}
+		*escaped = false;
+		out[len++] = buf[i];
+	}
+	return write_all(fd, out, len);
+}
+
+static int talk(int fd, bool terminal)
+{
+	struct pollfd p[2] = { { .fd = fd, .events = POLLIN }, { .fd = 0, .events = POLLIN } };
+	bool escaped = false;
+	char buf[512];
+	ssize_t n;
+
+	for (;;) {
+		int r = poll(p, 2, p[1].fd < 0 ? 500 : -1);
+
+		if (r < 0 && errno != EINTR)
+			return EXIT_FAIL;
+		if (!r)
+			return EXIT_FINE;
+		if (p[0].revents) {
+			n = read(fd, buf, sizeof(buf));
+			if (n <= 0) {
+				fputs("\r\ncauseway: the console went away\r\n", stderr);
+				return EXIT_FAIL;
+			}
+			if (!write_all(1, buf, (size_t)n))
+				return EXIT_FAIL;
+		}
+		if (!p[1].revents)
+			continue;
+		n = read(0, buf, sizeof(buf));
+		if (n <= 0)
+			p[1].fd = -1;
+		else if (!(terminal ? typed(fd, buf, n, &escaped) : write_all(fd, buf, (size_t)n)))
+			return EXIT_FINE;
+	}
+}
+
+static int attach(const struct cli_options *o, const char *remote, const char *port)
+{
+	cJSON *s = talk_once(o, "status", NULL);
+	const cJSON *r = s ? talk_remote(s, remote) : NULL;
+	const cJSON *b = r ? find(r, port) : NULL;
+	bool terminal;
+	int fd;
+
+	if (r && !b)
+		fprintf(stderr, "causeway: remote %s has no console%s%s that could be joined\n",
+			talk_text(r, "name"), port ? " " : "", port ? port : "");
+	fd = b ? join(b) : -1;
+	if (b && fd < 0)
+		fprintf(stderr, "causeway: cannot join %s %s: %s\n", talk_text(b, "kind"),
+			talk_text(b, "at"), strerror(errno));
+	cJSON_Delete(s);
+	if (fd < 0)
+		return EXIT_FAIL;
+	terminal = raw_terminal();
+	if (terminal)
+		fputs("Joined the console; Ctrl-] then q leaves.\r\n", stderr);
+	return talk(fd, terminal);
+}
+
+static int run(int argc, char **argv)
+{
+	struct cli_options o;
+	int r = cli_options(&cli_console, argc, argv, "bDr", &o);
+	char *remote, *port;
+
+	if (r >= 0)
+		return r;
+	if (o.argc > 1)
+		return cli_usage(&cli_console, "'%s': one console at a time", o.argv[1]);
+	remote = o.argc ? strdup(o.argv[0]) : o.remote ? strdup(o.remote) : NULL;
+	port = remote ? strchr(remote, ':') : NULL;
+	if (port)
+		*port++ = 0;
+	r = attach(&o, remote && *remote ? remote : NULL, port);
+	free(remote);
+	return r;
+}
+
+const struct cli_command cli_console = {
+	.name = "console",
+	.summary = "join a remote's console, as with a serial terminal",
+	.help = help,
+	.run = run,
+};

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* start, stop and restart: ask, then wait until the status shows it. */
+#include "talk.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define WAIT_MS 8000
+
+static void pause_ms(long ms)
+{
+	nanosleep(&(struct timespec){ ms / 1000, ms % 1000 * 1000000 }, NULL);
+}
+
+static bool is_there(const cJSON *r, const char *what, double starts)
+{
+	const char *state = talk_text(r, "state");
+	bool runs = !strcmp(state, "running") || !strcmp(state, "attached");
+
+	if (!strcmp(what, "restart") && !strcmp(state, "running"))
+		return talk_number(r, "starts") > starts;
+	return strcmp(what, "stop") ? runs : !runs;
+}
+
+/* Waits until @remote is where @what brings it. */
+static int wait_for(struct cw_client *c, const char *what, const char *remote, double starts)
+{
+	for (int ms = 0; ms < WAIT_MS; ms += 10) {
+		cJSON *s = cw_client_ask(c, "status", NULL, 0, stderr);
+		const cJSON *r = s ? talk_remote(s, remote) : NULL;
+		bool done = r && is_there(r, what, starts);
+
+		cJSON_Delete(s);
+		if (!s)
+			return EXIT_FAIL;
+		if (done)
+			return EXIT_FINE;
+		pause_ms(10);
+	}
+	fprintf(stderr, "causeway: %s has not happened within %d s\n", what, WAIT_MS / 1000);
+	return EXIT_FAIL;
+}
+
+static int stop_board(struct cw_client *c)
+{
+	cJSON *a = cw_client_ask(c, "stop", NULL, 0, stderr);
+
+	cJSON_Delete(a);
+	if (!a)
+		return EXIT_FAIL;
+	while (cw_client_line(c)) /* its end is the end of the board */
+		;
+	return EXIT_FINE;
+}
+
+static int ask_remote(struct cw_client *c, const char *what, const char *remote)
+{
+	cJSON *s = cw_client_ask(c, "status", NULL, 0, stderr), *a;
+	const cJSON *r = s ? talk_remote(s, remote) : NULL;
+	double starts = r ? talk_number(r, "starts") : 0;
+	bool known = r != NULL;
+
+	cJSON_Delete(s);
+	if (!known)
+		return EXIT_FAIL;
+	a = cw_client_ask(c, what, remote, 0, stderr);
+	cJSON_Delete(a);
+	return a ? wait_for(c, what, remote, starts) : EXIT_FAIL;
+}
+
+static int run(const struct cli_command *command, int argc, char **argv)
+{
+	struct cli_options o;
+	struct cw_client c;
+	int r = cli_options(command, argc, argv, "bDr", &o);
+	const char *remote;
+
+	if (r >= 0)
+		return r;
+	if (o.argc > 1)
+		return cli_usage(command, "'%s': one remote at a time", o.argv[1]);
+	remote = o.argc ? o.argv[0] : o.remote;
+	if (cw_client_open(&c, o.board, o.run_dir, stderr))
+		return EXIT_FAIL;
+	r = !remote && !strcmp(command->name, "stop") ? stop_board(&c)
+						      : ask_remote(&c, command->name, remote);
+	cw_client_close(&c);
+	return r;
+}
+
+static int run_start(int argc, char **argv)
+{
+	return run(&cli_start, argc, argv);
+}
+
+static int run_stop(int argc, char **argv)
+{
+	return run(&cli_stop, argc, argv);
+}
+
+static int run_restart(int argc, char **argv)
+{
+	return run(&cli_restart, argc, argv);
+}
+
+#define WHERE                                                                                       \
+	"\n  --board NAME     which board; may be left out when only one runs\n"                    \
+	"  --run-dir DIR    where its control socket is\n\nExit status: 0 done, 1 it could not be " \
+	"done, 2 wrong usage.\n"
+
+const struct cli_command cli_start = {
+	.name = "start",
+	.summary = "start a remote of a running board",
+	.help = "usage: causeway start [--board NAME] [--run-dir DIR] [REMOTE]\n\n"
+		"Starts a remote that is offline or crashed; REMOTE may be left out when the board\n"
+		"has only one.\n" WHERE,
+	.run = run_start,
+};
+
+const struct cli_command cli_stop = {
+	.name = "stop",
+	.summary = "stop a remote, or the whole board",
+	.help = "usage: causeway stop [--board NAME] [--run-dir DIR] [REMOTE]\n\n"
+		"Stops one remote: it is asked to end, and ended after a second. Without REMOTE it\n"
+		"stops the board, as Ctrl-C on causeway run does, and waits until nothing is left.\n" WHERE,
+	.run = run_stop,
+};
+
+const struct cli_command cli_restart = {
+	.name = "restart",
+	.summary = "stop and start a remote",
+	.help = "usage: causeway restart [--board NAME] [--run-dir DIR] [REMOTE]\n\n"
+		"Stops a remote and starts it again; others on the board are not touched.\n" WHERE,
+	.run = run_restart,
+};

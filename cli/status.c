@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "talk.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char help[] =
+	"usage: causeway status [--board NAME] [--run-dir DIR] [--json] [NAME]\n"
+	"\n"
+	"Shows a running board: its remotes, their links, devices and backends. NAME is the board's;\n"
+	"it may be left out when only one runs. RX is what the remote received, TX what it sent.\n"
+	"\n"
+	"States of a remote: offline, running, crashed, attached, detached. Link: up, down, lost (it\n"
+	"does not answer), memory gone. States of a device: idle, setting up, running, broken (the\n"
+	"driver broke the rules and has to reset it), given up (by its driver).\n"
+	"\n"
+	"Exit status: 0, or 1 when no such board runs.\n";
+
+static void backends(const cJSON *d, char *text, size_t size)
+{
+	const cJSON *b;
+	size_t n = 0;
+
+	text[0] = 0;
+	cJSON_ArrayForEach(b, talk_list(d, "backends"))
+	{
+		if (n < size)
+			n += (size_t)snprintf(text + n, size - n, "%s%s%s%s", n ? ", " : "",
+					      talk_text(b, "kind"), *talk_text(b, "at") ? " " : "",
+					      talk_text(b, "at"));
+	}
+}
+
+static void show_device(const cJSON *d)
+{
+	const char *key[] = { "rx_bytes", "tx_bytes", "dropped", "errors" };
+	char number[4][16], where[256];
+
+	for (int i = 0; i < 4; i++)
+		talk_short(talk_number(d, key[i]), number[i], sizeof(number[i]));
+	backends(d, where, sizeof(where));
+	printf("  %-15s %-8s %-10s %8s %8s %8s %7s  %s\n", talk_text(d, "name"),
+	       talk_text(d, "kind"), talk_text(d, "state"), number[0], number[1], number[2],
+	       number[3], where);
+	if (*talk_text(d, "fault"))
+		printf("  %-15s   fault: %s\n", "", talk_text(d, "fault"));
+}
+
+static void show_remote(const cJSON *r)
+{
+	const cJSON *d;
+
+	printf("\n%-17s %-8s %-10s %8s %8s\n", "REMOTE", "LINK", "STATE", "PID", "STARTS");
+	printf("%-17s %-8s %-10s %8.0f %8.0f%s%s\n", talk_text(r, "name"), talk_text(r, "link"),
+	       talk_text(r, "state"), talk_number(r, "pid"), talk_number(r, "starts"),
+	       *talk_text(r, "refused") ? "  no link: " : "", talk_text(r, "refused"));
+	if (talk_number(r, "crashes") > 0)
+		printf("  crashed %.0f times\n", talk_number(r, "crashes"));
+	printf("  %-15s %-8s %-10s %8s %8s %8s %7s  %s\n", "DEVICE", "KIND", "STATE", "RX B",
+	       "TX B", "DROPPED", "ERRORS", "BACKEND");
+	cJSON_ArrayForEach(d, talk_list(r, "devices"))
+	{
+		show_device(d);
+	}
+}
+
+static void show(const cJSON *s)
+{
+	const cJSON *w, *r;
+
+	printf("board %s, running for %.0f s, keeper %.0f", talk_text(s, "board"),
+	       talk_number(s, "uptime_us") / 1e6, talk_number(s, "pid"));
+	cJSON_ArrayForEach(w, talk_list(s, "workers"))
+	{
+		printf(", worker %.0f", talk_number(w, "pid"));
+		if (talk_number(w, "starts") > 1)
+			printf(" (started %.0f times)", talk_number(w, "starts"));
+	}
+	putchar('\n');
+	cJSON_ArrayForEach(r, talk_list(s, "remotes"))
+	{
+		show_remote(r);
+	}
+}
+
+static int run(int argc, char **argv)
+{
+	struct cli_options o;
+	int r = cli_options(&cli_status, argc, argv, "jbD", &o);
+	cJSON *s;
+	char *text;
+
+	if (r >= 0)
+		return r;
+	if (o.argc > 1)
+		return cli_usage(&cli_status, "'%s' is one too many", o.argv[1]);
+	if (o.argc)
+		o.board = o.argv[0];
+	s = talk_once(&o, "status", NULL);
+	if (!s)
+		return EXIT_FAIL;
+	text = o.json ? cJSON_Print(s) : NULL;
+	if (text)
+		puts(text);
+	else
+		show(s);
+	free(text);
+	cJSON_Delete(s);
+	return EXIT_FINE;
+}
+
+const struct cli_command cli_status = {
+	.name = "status",
+	.summary = "show a running board: remotes, links, devices, where the consoles are",
+	.help = help,
+	.run = run,
+};
