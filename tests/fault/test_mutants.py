@@ -49,7 +49,8 @@ def build(tmp_path, mutant=None):
 
 
 def run(program, args):
-    return subprocess.run([program, *args.split()], capture_output=True, text=True, timeout=120)
+    return subprocess.run([program, *args.split()], capture_output=True, text=True, timeout=120,
+                          env={**os.environ, "FAULT_FIRST": "1"})
 
 
 @pytest.mark.parametrize("name", sorted(MUTANTS))
