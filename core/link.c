@@ -134,24 +134,42 @@ bool cw_link_alive(const struct cw_link *link)
 	       cw_load32_acquire(&link->peer->peer_epoch) == link->epoch;
 }
 
-/* Drop the slots whose kick has been looked at; keep the rest for the next interval. */
+/* Drop the slots whose kick has been looked at; the oldest of the rest tells since when we wait. */
 static bool still_pending(struct cw_link *link)
 {
+	uint32_t oldest = 0;
 	bool any = false;
 
 	for (unsigned int w = 0; w * 32u < link->slots; w++) {
 		for (uint32_t bits = link->pending[w]; bits; bits &= bits - 1) {
 			unsigned int s = w * 32u + (unsigned int)__builtin_ctz(bits);
+			uint32_t age = (uint32_t)link->now - link->slot[s].since;
 
-			if (cw_load32(&link->peer->seen[s]) == link->slot[s].kick)
+			if (cw_load32(&link->peer->seen[s]) == link->slot[s].kick) {
 				link->pending[w] &= ~(1u << (s % 32u));
-			else
-				any = true;
+				continue;
+			}
+			oldest = age > oldest ? age : oldest;
+			any = true;
 		}
 	}
-	if (!any)
-		link->pending_since = 0;
+	link->pending_since = any && link->now > oldest ? link->now - oldest : any;
 	return any;
+}
+
+/* A kick on a slot is due: its wait begins now, unless an earlier one there is unseen still. */
+static void mark_pending(struct cw_link *link, unsigned int slot)
+{
+	uint32_t bit = 1u << (slot % 32u), *word = &link->pending[slot / 32u];
+	struct cw_link_slot *s = &link->slot[slot];
+
+	if (!(*word & bit) || cw_load32(&link->peer->seen[slot]) == s->kick)
+		s->since = (uint32_t)link->now;
+	*word |= bit;
+	if (!link->pending_since) {
+		link->pending_since = link->now ? link->now : 1;
+		rewind_ring(link);
+	}
 }
 
 static bool unanswered(struct cw_link *link)
@@ -217,16 +235,12 @@ void cw_link_kick(struct cw_link *link, unsigned int slot, uint32_t index)
 
 	if (!link->up || slot >= link->slots)
 		return;
+	mark_pending(link, slot);
 	if (link->slot[slot].kick != index) {
 		link->slot[slot].kick = index;
 		cw_store32_release(&link->mine->kick[slot], index);
 		/* rule "group": whoever sees the count sees the kick */
 		cw_store32_release(&link->mine->group[g], ++link->group_kick[g]);
-	}
-	link->pending[slot / 32u] |= 1u << (slot % 32u);
-	if (!link->pending_since) {
-		link->pending_since = link->now ? link->now : 1;
-		rewind_ring(link);
 	}
 	ring(link);
 }
@@ -290,6 +304,7 @@ void cw_link_probe(struct cw_link *link)
 
 uint64_t cw_link_unseen_for(struct cw_link *link, uint64_t now)
 {
+	link->now = now;
 	if (!link->up || !link->pending_since || !still_pending(link))
 		return 0;
 	return now > link->pending_since ? now - link->pending_since : 1;

@@ -35,8 +35,9 @@ struct cw_link_ops {
 
 /* Private truth of one slot */
 struct cw_link_slot {
-	uint32_t kick; /* what this side last published */
-	uint32_t seen; /* the peer's word that this side last looked at */
+	uint32_t kick;	/* what this side last published */
+	uint32_t seen;	/* the peer's word that this side last looked at */
+	uint32_t since; /* when the oldest unseen kick was published, low bits of microseconds */
 };
 
 enum cw_link_event {

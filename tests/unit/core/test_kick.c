@@ -200,6 +200,23 @@ static void unseen_time_is_that_of_the_oldest(void **state)
 	assert_true(cw_link_unseen_for(&side[A].link, start + 901) == 0);
 }
 
+/* A keeper once killed a remote that answered each of many kicks in time. */
+static void kicks_that_are_seen_in_time_do_not_add_up(void **state)
+{
+	(void)state;
+	pair_poll(A);
+	for (uint32_t i = 1; i <= 2000; i++) {
+		unsigned int slot = 9 + i % 2;
+
+		cw_link_kick(&side[A].link, slot, i); /* the other slot's was not seen yet */
+		assert_true(cw_link_unseen_for(&side[A].link, pair_now) <= 1500);
+		pair_now += 500;
+		pair_poll(A);
+		if (i % 2)
+			pair_look(B);
+	}
+}
+
 static void zeroed_kick_is_waited_for_no_more(void **state)
 {
 	(void)state;
@@ -301,6 +318,7 @@ int main(void)
 		CASE(unseen_kick_is_rung_again_until_it_is_seen),
 		CASE(each_unseen_slot_keeps_the_bell_ringing),
 		CASE(unseen_time_is_that_of_the_oldest),
+		CASE(kicks_that_are_seen_in_time_do_not_add_up),
 		CASE(zeroed_kick_is_waited_for_no_more),
 		CASE(probe_is_answered_by_who_lives),
 		CASE(new_link_knows_no_old_kicks),
