@@ -22,8 +22,7 @@
 
 #define ECHO_PORT  7
 #define RX_BUDGET  32
-#define HDR_BYTES  12u
-#define FRAME_ROOM (CW_NET_BUFFER - HDR_BYTES)
+#define FRAME_ROOM cw_net_tx_room(&app.net)
 
 static struct netif netif;
 static uint32_t random_state;
