@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A remote and its PMM in one thread: the driver library on one end of a region, the device library
+ * with all three models on the other, a clock of its own, and doorbells that are remembered as a port
+ * has to remember them. The PMM runs only while the remote waits; a test can stop it, replace it in
+ * the middle of any access of the remote to shared memory, or write over its words.
+ */
+#ifndef TESTS_UNIT_DRIVER_WORLD_H
+#define TESTS_UNIT_DRIVER_WORLD_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <causeway/core/err.h>
+#include <causeway/core/shm.h>
+#include <causeway/device/bus.h>
+#include <causeway/device/console.h>
+#include <causeway/device/net.h>
+#include <causeway/device/rng.h>
+#include <causeway/driver/bus.h>
+#include <causeway/driver/console.h>
+#include <causeway/driver/mmio.h>
+#include <causeway/driver/net.h>
+#include <causeway/driver/rng.h>
+
+enum { RNG, NET, CONSOLE, MULTI, DEVICES };
+
+#define WORLD_QUEUE 64u
+#define WORLD_PORTS 2u
+#define FRAME_MAX   66000u
+#define FRAMES	    8u
+
+struct frame {
+	uint32_t len; /* virtio header included */
+	uint8_t b[FRAME_MAX];
+};
+
+struct world {
+	struct cw_layout layout;
+	struct cw_layout_device place[DEVICES];
+	unsigned char *mem;
+	uint64_t now;
+
+	/* the remote */
+	struct cw_port port;
+	struct cw_bus bus;
+	struct cw_link_slot slot[32];
+	struct cw_mmio mmio[DEVICES];
+	bool bell;		   /* towards the remote, remembered until it waits */
+	bool dumb;		   /* no doorbell reaches the remote */
+	unsigned int waits, rings; /* since world_start(); every wait is bounded */
+	unsigned int wait_limit;
+	bool slept_for_ever;
+
+	/* the PMM */
+	struct cw_device_bus dev;
+	struct cw_link_slot dev_slot[32];
+	struct cw_device_mmio dev_mmio[DEVICES];
+	struct cw_device_queue queue[DEVICES][8];
+	uint16_t own[DEVICES][8][WORLD_QUEUE];
+	bool on;	      /* it runs at all */
+	bool silent;	      /* it keeps the link and executes no request, serves no queue */
+	unsigned int hold;    /* devices that are not served, as bits */
+	void (*tamper)(void); /* called at the end of each wait */
+	unsigned int lives;
+
+	/* its models */
+	struct cw_rng rng;
+	struct cw_part rng_part[WORLD_QUEUE];
+	int rng_give; /* bytes of an answer at most, CW_EAGAIN: none */
+	uint8_t rng_next;
+	struct cw_net_device net;
+	struct cw_part net_part[WORLD_QUEUE + 1];
+	struct frame *sent, *incoming; /* FRAMES each */
+	unsigned int sent_count, in_count, in_taken;
+	struct cw_console_device con, multi;
+	uint8_t out[2][WORLD_PORTS][65536];
+	uint32_t out_len[2][WORLD_PORTS];
+	int out_take; /* bytes taken at most in one go, 0: no room */
+	const uint8_t *in[2][WORLD_PORTS];
+	uint32_t in_len[2][WORLD_PORTS];
+
+	/* accesses of the remote, with the hooked libraries */
+	unsigned int step, strike; /* at that step: */
+	void (*at_strike)(void);
+	uint32_t (*load)(const volatile void *p, unsigned int width, uint32_t value);
+	bool outside; /* not the remote's code */
+};
+
+extern struct world w;
+
+struct world_options {
+	uint32_t net_block; /* bytes, 0: 128 KB */
+	uint16_t mtu;	    /* 0: 1500 */
+	bool offload;
+	uint32_t line; /* 0: 64 */
+};
+
+/** world_start - fresh memory (filled with garbage), both sides begun, link up, channels open */
+void world_start(const struct world_options *o);
+
+/** world_new - as world_start(), but neither side has begun */
+void world_new(const struct world_options *o);
+
+/** world_stop - cmocka teardown */
+int world_stop(void **state);
+
+/** world_link - wait for the link and open every channel */
+void world_link(void);
+
+/** world_pmm - let the PMM run until it would sleep */
+void world_pmm(void);
+
+/** world_new_pmm - the PMM is replaced: a new life with new models' state */
+void world_new_pmm(void);
+
+/** world_pass - what a main loop does between two looks: sleep or not, let the PMM run */
+void world_pass(void);
+
+/** world_device - the device page of a device */
+struct cw_abi_device_page *world_device(int i);
+
+/** world_event - the device says that something changed, without its library */
+void world_event(int i);
+
+/** world_used - write a used element and index into a queue of the driver's as a device would */
+void world_used(struct cw_drvq *q, uint16_t idx, uint32_t id, uint32_t len);
+
+/** world_incoming - a frame for the remote, with a virtio header (NULL: plain) */
+void world_incoming(const struct cw_abi_net_hdr *h, const void *frame, uint32_t len);
+
+#define start_plain() world_start(NULL)
+
+#endif
