@@ -289,14 +289,29 @@ static void row21_buffer_in_a_ring_breaks_the_queue(void **state)
 	}
 }
 
+static void row21_buffer_that_begins_before_a_ring_breaks_the_queue(void **state)
+{
+	(void)state;
+	r.keep_out.n = 1;
+	r.keep_out.lo = r.keep_out.range[0].at = BUF + 64;
+	r.keep_out.hi = r.keep_out.range[0].end = BUF + 128;
+	rig_desc(&r, 0, BUF, 65, WRITE, 0);
+	rig_offer(&r, 0);
+	expect_broken(CW_EBADADDR);
+	r.keep_out.n = 1;
+	r.keep_out.lo = r.keep_out.range[0].at = BUF + 64;
+	r.keep_out.hi = r.keep_out.range[0].end = BUF + 128;
+	rig_desc(&r, 0, BUF, 64, WRITE, 0);
+	rig_offer(&r, 0);
+	expect_chain(0, 1);
+}
+
 static void row21_buffer_beside_a_ring_is_fine(void **state)
 {
 	(void)state;
 	rig_desc(&r, 0, r.keep_out.range[1].end, 4, WRITE, 0);
 	rig_offer(&r, 0);
 	expect_chain(0, 1);
-	rig_desc(&r, 1, r.keep_out.range[1].at - 4, 4, WRITE, 0);
-	/* descriptor table and available ring meet there: take the gap behind the used ring */
 	rig_desc(&r, 1, r.keep_out.hi, 4, WRITE, 0);
 	rig_offer(&r, 1);
 	expect_chain(0, 1);
@@ -497,6 +512,7 @@ int main(void)
 		CASE(row20_buffer_outside_the_block_breaks_the_queue),
 		CASE(row20_buffer_may_end_with_the_block),
 		CASE(row21_buffer_in_a_ring_breaks_the_queue),
+		CASE(row21_buffer_that_begins_before_a_ring_breaks_the_queue),
 		CASE(row21_buffer_beside_a_ring_is_fine),
 		CASE(row22_empty_buffers_are_dropped),
 		CASE(row23_lengths_beyond_32_bits_break_the_queue),
