@@ -126,7 +126,8 @@ void cw_device_mmio_link(struct cw_device_mmio *t, bool up)
 	t->dev_sel = t->drv_sel = t->queue_sel = 0;
 	t->drv_features = 0;
 	cw_device_reset(t->dev);
-	refresh(t);
+	/* All of it: whoever wrote into the page meanwhile, the next driver reads ours. */
+	cw_device_mmio_publish(t);
 }
 
 static int queue_number(struct cw_device_mmio *t, uint32_t value)

@@ -262,7 +262,8 @@ bool cw_console_arm(struct cw_console_driver *c)
 			news |= cw_vdev_arm(&c->vdev, &p->tx.q);
 	}
 	if (c->multiport)
-		news |= cw_vdev_arm(&c->vdev, &c->ctrl_rx) |
-			(c->tell_wanted && cw_vdev_arm(&c->vdev, &c->ctrl_tx));
-	return news | (cw_vdev_check(&c->vdev) != CW_OK);
+		news |= cw_vdev_arm(&c->vdev, &c->ctrl_rx);
+	if (c->multiport && c->tell_wanted)
+		news |= cw_vdev_arm(&c->vdev, &c->ctrl_tx);
+	return news || cw_vdev_check(&c->vdev) != CW_OK;
 }

@@ -152,8 +152,13 @@ void cw_net_flush(struct cw_net_driver *n)
 
 bool cw_net_arm(struct cw_net_driver *n)
 {
+	bool news;
+
 	cw_net_flush(n);
-	return cw_vdev_arm(&n->vdev, &n->rx) | (n->tx_wanted && cw_vdev_arm(&n->vdev, &n->tx));
+	news = cw_vdev_arm(&n->vdev, &n->rx);
+	if (n->tx_wanted)
+		news |= cw_vdev_arm(&n->vdev, &n->tx);
+	return news;
 }
 
 /* ---- receive ---- */

@@ -147,9 +147,13 @@ static void check(struct app_device *d, int err)
 {
 	if (d->open && err)
 		d->open = false;
-	/* A request that was never answered may still be: only a new life makes that harmless. */
-	if (d->index >= 0 && d->mmio.dead && !cw_bus_start(&app.bus))
-		d->mmio.dead = false;
+}
+
+/* A request that was never answered may still be: only a new life makes that harmless. */
+static void renew(const struct app_device *d)
+{
+	if (d->index >= 0 && d->mmio.dead && d->mmio.life == app.bus.life && cw_bus_up(&app.bus))
+		cw_bus_start(&app.bus);
 }
 
 void app_poll_link(void)
@@ -159,6 +163,9 @@ void app_poll_link(void)
 
 	if (event == CW_LINK_WENT_DOWN)
 		event = cw_bus_poll(&app.bus);
+	renew(&app.rng_at);
+	renew(&app.net_at);
+	renew(&app.console_at);
 	if (rng)
 		check(&app.rng_at, cw_vdev_check(&app.rng.vdev));
 	if (net)

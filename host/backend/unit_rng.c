@@ -36,26 +36,36 @@ static int from_kernel(void *ctx, const struct cw_part *part, unsigned int n, ui
 	return (int)done;
 }
 
+/* The next bytes of the file, from its start again behind its end; negative: it has none left. */
+static ssize_t next_bytes(struct rng_unit *u, uint8_t *to, size_t want)
+{
+	ssize_t got = pread(u->fd, to, want, u->at);
+
+	if (got <= 0 && u->at) {
+		u->at = 0;
+		got = pread(u->fd, to, want, 0);
+	}
+	u->at += got > 0 ? got : 0;
+	return got > 0 ? got : -1;
+}
+
 /* #syscalls pread64 */
 static int from_file(void *ctx, const struct cw_part *part, unsigned int n, uint32_t max)
 {
 	struct rng_unit *u = ctx;
 	uint32_t done = 0;
 
-	for (unsigned int i = 0, rewound = 0; i < n && done < max;) {
-		size_t want = part[i].len < max - done ? part[i].len : max - done;
-		ssize_t got = pread(u->fd, part[i].ptr, want, u->at);
+	for (unsigned int i = 0; i < n && done < max; i++) {
+		size_t want = part[i].len < max - done ? part[i].len : max - done, at = 0;
 
-		if (got <= 0 && rewound++)
-			return done ? (int)done : CW_EINTERNAL;
-		u->at = got > 0 ? u->at + got : 0;
-		if (got <= 0)
-			continue;
-		rewound = 0;
-		done += (uint32_t)got;
-		if ((size_t)got < want)
-			break;
-		i++;
+		while (at < want) {
+			ssize_t got = next_bytes(u, (uint8_t *)part[i].ptr + at, want - at);
+
+			if (got < 0)
+				return done + at ? (int)(done + at) : CW_EINTERNAL;
+			at += (size_t)got;
+		}
+		done += (uint32_t)want;
 	}
 	return (int)done;
 }

@@ -1,0 +1,399 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A remote in Python, written from docs/spec/region.md, against the real PMM."""
+import os
+import signal
+import socket
+import struct
+
+import pytest
+
+from conftest import RANDOM, pack_desc
+from region import DriverDevice, Refused, wait
+
+WRITE, NEXT, INDIRECT = 2, 1, 4
+HEADER = bytes(12)
+
+
+def rng(pmm, size=8, wanted=0):
+    dev = DriverDevice(pmm.link, pmm.place("rng0"))
+    dev.bring_up([0], size, wanted)
+    return dev
+
+
+def ask(dev, length, i=0):
+    """One request for @length bytes; returns what arrived."""
+    ring = dev.rings[0]
+    buf = dev.alloc(max(length, 1))
+    ring.put_desc(i, buf, length, WRITE)
+    ring.offer(i)
+    head, used = ring.collect()
+    assert head == i and used <= length
+    return dev.m.read(buf, used)
+
+
+def test_entropy_is_exactly_what_the_source_gave(pmm):
+    dev = rng(pmm)
+    assert ask(dev, 9) + ask(dev, 20) + ask(dev, 40) == (RANDOM + RANDOM)[:69]
+
+
+def test_features_and_registers(pmm):
+    dev = DriverDevice(pmm.link, pmm.place("net0"))
+    dev.open()
+    offered = dev.negotiate()
+    for bit in (5, 16, 28, 29, 32, 40):
+        assert offered >> bit & 1, bit
+    dev.request((0x30, 4, 1))
+    assert dev.reg(0x34) == 64
+    dev.request((0x30, 4, 2))
+    assert dev.reg(0x34) == 0
+    assert dev.reg(8) == 1
+    mac, status, _, mtu = struct.unpack("<6sHHH", dev.config(12))
+    assert (mac, status, mtu) == (bytes.fromhex("024300000007"), 1, 1400)
+
+
+def test_queues_are_programmed_and_made_ready_in_any_order(pmm):
+    dev = DriverDevice(pmm.link, pmm.place("net0"))
+    dev.open()
+    dev.negotiate()
+    rx, tx = dev.program(0, 8), dev.program(1, 16)
+    dev.make_ready(1)
+    dev.make_ready(0)
+    dev.start()
+    exchange(pmm, dev, rx, tx)
+
+
+def exchange(pmm, dev, rx, tx):
+    into, out = dev.alloc(1536), dev.alloc(1536)
+    rx.put_desc(3, into, 1536, WRITE)
+    rx.offer(3)
+    frame = bytes.fromhex("ffffffffffff024300000007 0800") + os.urandom(200)
+    dev.m.write(out, HEADER + frame)
+    tx.put_desc(5, out, 12 + len(frame))
+    tx.offer(5)
+    assert tx.collect() == (5, 0)
+    assert pmm.world.recv(2048) == frame
+    back = bytes(reversed(frame))
+    pmm.world.sendto(back, pmm.dir + "/frames")
+    assert rx.collect() == (3, 12 + len(back))
+    assert dev.m.read(into, 12 + len(back)) == struct.pack("<10xH", 1) + back
+
+
+def test_net_header_in_pieces(pmm):
+    """hostile-input row 28: a header in pieces of one byte works."""
+    dev = DriverDevice(pmm.link, pmm.place("net0"))
+    dev.bring_up([0, 1], 16)
+    tx, out = dev.rings[1], dev.alloc(256)
+    dev.m.write(out, HEADER + b"x" * 60)
+    for i in range(12):
+        tx.put_desc(i, out + i, 1, NEXT, i + 1)
+    tx.put_desc(12, out + 12, 60)
+    tx.offer(0)
+    assert tx.collect() == (0, 0)
+    assert pmm.world.recv(2048) == b"x" * 60
+
+
+def test_console_both_ways(pmm):
+    dev = DriverDevice(pmm.link, pmm.place("console0"))
+    dev.bring_up([0, 1], 8, wanted=1)
+    assert struct.unpack("<HH", dev.config(4)) == (80, 25)
+    client = socket.socket(socket.AF_UNIX)
+    client.settimeout(5)
+    client.connect(pmm.dir + "/console")
+    into, out = dev.alloc(64), dev.alloc(64)
+    dev.rings[0].put_desc(0, into, 64, WRITE)
+    dev.rings[0].offer(0)
+    client.send(b"to the remote")
+    assert dev.rings[0].collect() == (0, 13)
+    assert dev.m.read(into, 13) == b"to the remote"
+    dev.m.write(out, b"from the remote")
+    dev.rings[1].put_desc(0, out, 15)
+    dev.rings[1].offer(0)
+    dev.rings[1].collect()
+    assert client.recv(100) == b"from the remote"
+
+
+def test_event_index_suppresses_notifications(pmm):
+    dev = rng(pmm, 8, wanted=1 << 29)
+    ring = dev.rings[0]
+    pmm.memory.put(ring.avail + 4 + 2 * 8, 100, "<H")  # used_event far ahead
+    kicks = pmm.memory.get(pmm.layout["pmm_page"] + 0x400 + 4 * ring.slot)
+    ask(dev, 4)
+    assert pmm.memory.get(pmm.layout["pmm_page"] + 0x400 + 4 * ring.slot) == kicks
+
+
+def test_indirect_descriptors(pmm):
+    dev = rng(pmm, 8, wanted=1 << 28)
+    ring = dev.rings[0]
+    table, buf = dev.alloc(64), dev.alloc(64)
+    dev.m.write(table, pack_desc(buf, 3, WRITE | NEXT, 1) + pack_desc(buf + 16, 5, WRITE))
+    ring.put_desc(2, table, 32, INDIRECT)
+    ring.offer(2)
+    assert ring.collect() == (2, 8)
+    assert dev.m.read(buf, 3) + dev.m.read(buf + 16, 5) == RANDOM[:8]
+
+
+def test_remote_restarts(pmm):
+    ask(rng(pmm), 9)
+    for _ in range(5):
+        pmm.connect()
+        assert len(ask(rng(pmm), 9)) == 9
+
+
+def test_worker_killed_and_replaced(pmm):
+    ask(rng(pmm), 9)
+    old = pmm.worker()
+    os.kill(old, signal.SIGKILL)
+    wait(lambda: not pmm.link.up(), "the link to go down")
+    pmm.link.wait_up()
+    assert ask(rng(pmm), 9) == RANDOM[:9]
+    assert pmm.worker() != old
+
+
+def test_request_of_a_former_link_is_not_answered(pmm):
+    dev = rng(pmm)
+    dev.m.put(dev.request_page + 4, dev.link.echoed + 1)
+    seq = dev.reg(0x800)
+    dev.post([(0x70, 4, 0)])
+    with pytest.raises(Exception):
+        wait(lambda: dev.reg(0x800) != seq, "nothing", timeout=0.3)
+
+
+# ---- what a driver gets for breaking the rules ---------------------------------------------------
+
+
+@pytest.fixture
+def hostile(pmm):
+    """The device under attack is rng0; whatever happens, net0 and the worker go on."""
+    pmm.pid = pmm.worker()
+    pmm.net = DriverDevice(pmm.link, pmm.place("net0"))
+    pmm.net.bring_up([0, 1])
+    yield pmm
+    exchange(pmm, pmm.net, pmm.net.rings[0], pmm.net.rings[1])
+    assert pmm.worker() == pmm.pid
+    # After the reset that it asked for, the device serves again.
+    assert len(ask(rng(pmm), 9)) == 9
+
+
+def refused(dev, result, *entries, **more):
+    with pytest.raises(Refused) as e:
+        dev.request(*entries, **more)
+    assert e.value.result == result
+
+
+def fresh(pmm):
+    dev = DriverDevice(pmm.link, pmm.place("rng0"))
+    dev.open()
+    dev.negotiate(1 << 28)
+    return dev
+
+
+@pytest.mark.parametrize("size", [0, 3, 12, 32, 1024, 65535, 65536, 0xffffffff])
+def test_row2_queue_size(hostile, size):
+    dev = fresh(hostile)
+    refused(dev, 3, (0x30, 4, 0), (0x38, 4, size))
+
+
+def test_row1_queue_that_does_not_exist(hostile):
+    dev = fresh(hostile)
+    for q in (1, 2, 40, 0xffffffff):
+        refused(dev, 4, (0x30, 4, q), (0x38, 4, 8))
+        refused(dev, 3, (0x30, 4, q), (0x44, 4, 1))
+
+
+@pytest.mark.parametrize("which", range(3))
+@pytest.mark.parametrize("at", ["outside", "wraps", "end", "unaligned", "pages", "other", "overlap"])
+def test_row3_4_ring_address(hostile, which, at):
+    dev = fresh(hostile)
+    dev.program(0, 8)
+    place, net = dev.place, hostile.place("net0")
+    bad = {"outside": 0x1000, "wraps": 2**64 - 16, "end": place["block"] + place["size"] - 16,
+           "unaligned": dev.rings[0].desc + 0x801, "pages": place["block"],
+           "other": net["block"] + 0x4000,
+           "overlap": dev.rings[0].avail if which == 0 else dev.rings[0].desc}[at]
+    if at == "overlap" and which == 0:
+        bad &= ~15
+    reg = 0x80 + 16 * which
+    refused(dev, 5, (reg, 4, bad), (reg + 4, 4, bad >> 32), (0x44, 4, 1))
+    assert dev.reg(0x44) == 0
+
+
+def test_row5_6_7_states(hostile):
+    dev = fresh(hostile)
+    dev.program(0, 8)
+    dev.make_ready(0)
+    refused(dev, 4, (0x44, 4, 1))
+    refused(dev, 4, (0x38, 4, 4))
+    refused(dev, 4, (0x70, 4, 3))
+    dev.write(0x70, 0)
+    refused(dev, 4, (0x70, 4, 4))
+    dev.request((0x70, 4, 3), (0x24, 4, 0), (0x20, 4, 0xffffffff), (0x24, 4, 1), (0x20, 4, 1),
+                (0x70, 4, 11))
+    assert not dev.reg(0x70) & 8
+
+
+def test_row9_torn_and_odd_requests(hostile):
+    dev = fresh(hostile)
+    refused(dev, 1, count=0)
+    refused(dev, 1, count=9)
+    refused(dev, 1, count=0xffffffff)
+    refused(dev, 2, (0x50, 4, 0))
+    refused(dev, 2, (0x70, 2, 0))
+    refused(dev, 2, (0x1000, 4, 0))
+    refused(dev, 2, (0x100, 3, 0))
+    dev.seq -= 17  # a sequence that went back is a new one
+    dev.write(0x30, 0)
+
+
+def test_row10_config_writes_are_ignored(hostile):
+    dev = fresh(hostile)
+    for off in (0x100, 0x104, 0x7fc):
+        dev.request((off, 4, 0xffffffff))
+
+
+def test_row11_device_page_overwritten(hostile):
+    dev = fresh(hostile)
+    dev.m.write(dev.page, os.urandom(4096))
+    hostile.connect()
+    hostile.net = DriverDevice(hostile.link, hostile.place("net0"))
+    hostile.net.bring_up([0, 1])
+
+
+def test_register_fuzz(hostile):
+    dev = fresh(hostile)
+    seed = int.from_bytes(os.urandom(4), "little")
+    print("seed", seed)
+    import random
+    r = random.Random(seed)
+    for _ in range(400):
+        entries = [(r.choice([r.randrange(0x200) & ~3, 0x70, 0x38, 0x44, 0x80, 0x30, r.getrandbits(32)]),
+                    r.choice([4, 4, 4, 1, 2, 3, 0]), r.choice([0, 1, 8, r.getrandbits(32)]))
+                   for _ in range(r.randrange(1, 9))]
+        try:
+            dev.request(*entries)
+        except Refused:
+            pass
+
+
+def attack(pmm, offer):
+    """Runs @offer on a fresh queue of 8; the device must ask for a reset, at once."""
+    dev = rng(pmm, 8, 1 << 28)
+    offer(dev, dev.rings[0])
+    wait(dev.needs_reset, "DEVICE_NEEDS_RESET", timeout=2)
+
+
+def test_row14_available_index_jumps(hostile):
+    attack(hostile, lambda dev, ring: ring.offer(0, 9))
+
+
+def test_row15_available_index_goes_back(hostile):
+    attack(hostile, lambda dev, ring: ring.offer(0, 2**16 - 1))
+
+
+def test_row16_head_out_of_range(hostile):
+    attack(hostile, lambda dev, ring: ring.offer(8))
+    attack(hostile, lambda dev, ring: ring.offer(0xffff))
+
+
+def test_row18_next_out_of_range(hostile):
+    def offer(dev, ring):
+        ring.put_desc(0, dev.alloc(64), 8, WRITE | NEXT, 8)
+        ring.offer(0)
+    attack(hostile, offer)
+
+
+@pytest.mark.parametrize("length", [1, 2, 8])
+def test_row19_chain_loops(hostile, length):
+    def offer(dev, ring):
+        buf = dev.alloc(64)
+        for i in range(length):
+            ring.put_desc(i, buf, 8, WRITE | NEXT, (i + 1) % length)
+        ring.offer(0)
+    attack(hostile, offer)
+
+
+@pytest.mark.parametrize("where", ["outside", "wraps", "crosses", "pages", "rings", "other"])
+def test_row20_21_buffer_outside(hostile, where):
+    def offer(dev, ring):
+        end = dev.place["block"] + dev.place["size"]
+        addr, size = {"outside": (0x1000, 64), "wraps": (2**64 - 32, 64), "crosses": (end - 8, 64),
+                      "pages": (dev.page, 64), "rings": (ring.used, 8),
+                      "other": (hostile.place("net0")["block"] + 0x3000, 64)}[where]
+        ring.put_desc(0, addr, size, WRITE)
+        ring.offer(0)
+    attack(hostile, offer)
+
+
+def test_row23_length_of_four_gigabytes(hostile):
+    def offer(dev, ring):
+        ring.put_desc(0, dev.alloc(64), 0xffffffff, WRITE)
+        ring.offer(0)
+    attack(hostile, offer)
+
+
+def test_row24_readable_behind_writable(hostile):
+    def offer(dev, ring):
+        buf = dev.alloc(64)
+        ring.put_desc(0, buf, 8, WRITE | NEXT, 1)
+        ring.put_desc(1, buf + 8, 8)
+        ring.offer(0)
+    attack(hostile, offer)
+
+
+@pytest.mark.parametrize("case", ["next", "length", "empty", "5000", "nested", "outside", "loop"])
+def test_row25_indirect_table(hostile, case):
+    def offer(dev, ring):
+        table, buf = dev.alloc(128), dev.alloc(64)
+        end = dev.place["block"] + dev.place["size"]
+        entry = pack_desc(buf, 8, WRITE)
+        if case == "nested":
+            entry = pack_desc(table, 16, INDIRECT)
+        if case == "loop":
+            entry = pack_desc(buf, 8, WRITE | NEXT, 0)
+        dev.m.write(table, entry)
+        size = {"length": 17, "empty": 0, "5000": 5000 * 16}.get(case, 16)
+        ring.put_desc(0, end - 8 if case == "outside" else table, size,
+                      INDIRECT | (NEXT if case == "next" else 0), 1)
+        ring.offer(0)
+    attack(hostile, offer)
+
+
+def test_row27_nothing_to_write_to(hostile):
+    def offer(dev, ring):
+        ring.put_desc(0, dev.alloc(64), 8)
+        ring.offer(0)
+    attack(hostile, offer)
+
+
+def test_row30_device_words_overwritten(hostile):
+    dev = rng(hostile)
+    ask(dev, 4)
+    ring = dev.rings[0]
+    dev.m.put(ring.used + 2, 0x7777, "<H")
+    ring.taken = 1
+    buf = dev.alloc(64)
+    ring.put_desc(1, buf, 4, WRITE)
+    ring.offer(1)
+    wait(lambda: dev.m.get(ring.used + 2, "<H") == 2, "the index that the device keeps for itself")
+
+
+def test_row33_storm_of_kicks(hostile):
+    dev = rng(hostile)
+    for i in range(20000):
+        dev.m.put(hostile.layout["remote_page"] + 0x400 + 4 * (i % 256), i)
+        dev.m.put(hostile.layout["remote_page"] + 0x80 + 4 * (i % 16), i)
+        hostile.ring()
+    hostile.connect()
+    hostile.net = DriverDevice(hostile.link, hostile.place("net0"))
+    hostile.net.bring_up([0, 1])
+
+
+def test_whole_remote_side_is_noise(hostile):
+    """Everything that this remote may write, many times, while the worker looks on."""
+    for _ in range(50):
+        for d in hostile.layout["devices"]:
+            hostile.memory.write(d["block"] + 4096, os.urandom(d["size"] - 4096))
+        hostile.memory.write(hostile.layout["remote_page"] + 0x50, os.urandom(4096 - 0x50))
+        hostile.ring()
+    hostile.connect()
+    hostile.net = DriverDevice(hostile.link, hostile.place("net0"))
+    hostile.net.bring_up([0, 1])
