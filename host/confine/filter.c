@@ -7,11 +7,13 @@
 
 #include <errno.h>
 #include <linux/filter.h>
+#include <linux/landlock.h>
 #include <seccomp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static const int allowed[] = {
@@ -21,9 +23,7 @@ static const int allowed[] = {
 	SCMP_SYS(restart_syscall), /* a sleep goes on after SIGSTOP and SIGCONT */
 	SCMP_SYS(sched_yield),	   /* a spinner that shares its core */
 	/* doorbells, keeper, datagram and stream backends */
-	SCMP_SYS(sendto),
 	SCMP_SYS(recvfrom),
-	SCMP_SYS(sendmsg),
 	SCMP_SYS(recvmsg),
 	SCMP_SYS(accept4),  /* a console's stream socket: its peers come and go */
 	SCMP_SYS(shutdown), /* and are sent away */
@@ -47,7 +47,7 @@ static const unsigned long ioctls[] = {
 	FIONREAD, 0x400454d0, /* TUNSETOFFLOAD: follows the features that the driver took */
 };
 
-static int add_rules(scmp_filter_ctx f)
+static int add_rules(scmp_filter_ctx f, bool addresses)
 {
 	int r = 0;
 
@@ -56,6 +56,15 @@ static int add_rules(scmp_filter_ctx f)
 	for (size_t i = 0; !r && i < sizeof(ioctls) / sizeof(ioctls[0]); i++)
 		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
 				     SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffff, ioctls[i]));
+	/* Without a name a socket reaches only whom the keeper connected it to. */
+	if (!r)
+		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(sendto), 1,
+				     SCMP_A4(SCMP_CMP_EQ, 0));
+	if (!r && addresses)
+		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(sendto), 1,
+				     SCMP_A4(SCMP_CMP_NE, 0));
+	if (!r && addresses) /* whose name is behind a pointer, where no filter looks */
+		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(sendmsg), 0);
 	/* The SIGBUS handler puts zeroes in place of a region that is gone; nothing executable. */
 	if (!r)
 		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2,
@@ -83,12 +92,14 @@ static int take(struct cw_confine *c, scmp_filter_ctx f)
 	return r;
 }
 
-int cw_confine_prepare(struct cw_confine *c, FILE *err)
+int cw_confine_prepare(struct cw_confine *c, bool addresses, FILE *err)
 {
 	scmp_filter_ctx f = seccomp_init(SCMP_ACT_KILL_PROCESS);
-	int r = f ? add_rules(f) : -ENOMEM;
+	int r = f ? add_rules(f, addresses) : -ENOMEM;
 
 	memset(c, 0, sizeof(*c));
+	c->landlock =
+		syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) >= 1;
 	if (!r)
 		r = take(c, f);
 	if (f)

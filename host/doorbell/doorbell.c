@@ -6,7 +6,7 @@
 int cw_doorbell_open(struct cw_doorbell *d, const struct cw_board_remote *r, FILE *err)
 {
 	memset(d, 0, sizeof(*d));
-	d->mine = d->theirs = d->watch = -1;
+	d->mine = d->theirs = -1;
 	d->ops = r->doorbell == CW_DOORBELL_POLL ? &cw_doorbell_poll : &cw_doorbell_socket;
 	if (!d->ops->open(d, r, err))
 		return 0;

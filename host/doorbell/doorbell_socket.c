@@ -4,15 +4,15 @@
  *
  * Theory of operation: datagrams and MSG_DONTWAIT, as nothing that the holder of the other end does
  * may block a ring: a queue that is full holds rings enough. What arrives is thrown away unread.
- * For `attach` the PMM binds PATH and the remote binds PATH.remote; the worker has no paths, so the
- * keeper connects the socket that both share, whenever the remote has made its path anew.
+ * For `attach` the PMM binds PATH and the remote binds PATH.remote. Rings go to that name each time,
+ * from a socket that is never connected: a remote may come, go and come again, may connect to PATH
+ * or not, and a connected socket would refuse rings from anybody new.
  */
 #include <causeway/host/doorbell.h>
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -40,36 +40,6 @@ static void no_descriptors(int fd)
 	setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &(int){ 0 }, sizeof(int));
 }
 
-static void reconnect(struct cw_doorbell *d)
-{
-	char events[4096] __attribute__((aligned(8)));
-	struct sockaddr_un a;
-
-	while (read(d->watch, events, sizeof(events)) > 0)
-		;
-	/* Fails as long as nobody is there; the remote's first ring finds us all the same. */
-	if (!address(&a, d->path, ".remote"))
-		(void)!connect(d->mine, (struct sockaddr *)&a, sizeof(a));
-}
-
-static int watch(struct cw_doorbell *d)
-{
-	char *dir = strdup(d->path), *slash = dir ? strrchr(dir, '/') : NULL;
-
-	if (!dir)
-		return -1;
-	if (slash)
-		slash[slash == dir] = 0;
-	d->watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (d->watch >= 0 &&
-	    inotify_add_watch(d->watch, slash ? dir : ".", IN_CREATE | IN_MOVED_TO) < 0) {
-		close(d->watch);
-		d->watch = -1;
-	}
-	free(dir);
-	return d->watch < 0 ? -1 : 0;
-}
-
 /* Removes a socket that nobody listens to any more; refuses one that somebody does. */
 static int make_room(const struct sockaddr_un *a)
 {
@@ -93,12 +63,12 @@ static int make_room(const struct sockaddr_un *a)
 
 static int bind_path(struct cw_doorbell *d, const char *path)
 {
-	struct sockaddr_un a, remote;
+	struct sockaddr_un a;
 	mode_t old;
 	int r;
 
 	errno = ENAMETOOLONG;
-	if (address(&a, path, "") || address(&remote, path, ".remote") || make_room(&a))
+	if (address(&a, path, "") || address(&d->to, path, ".remote") || make_room(&a))
 		return -1;
 	d->mine = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (d->mine < 0)
@@ -109,16 +79,15 @@ static int bind_path(struct cw_doorbell *d, const char *path)
 	if (r)
 		return -1;
 	d->path = strdup(path);
-	return d->path ? watch(d) : -1;
+	return d->path ? 0 : -1;
 }
 
 static void socket_close(struct cw_doorbell *d)
 {
-	const int fd[] = { d->mine, d->theirs, d->watch };
-
-	for (unsigned int i = 0; i < 3; i++)
-		if (fd[i] >= 0)
-			close(fd[i]);
+	if (d->mine >= 0)
+		close(d->mine);
+	if (d->theirs >= 0)
+		close(d->theirs);
 	if (d->path)
 		unlink(d->path);
 	free(d->path);
@@ -139,8 +108,6 @@ static int socket_open(struct cw_doorbell *d, const struct cw_board_remote *r, F
 {
 	if (!(r->carrier == CW_CARRIER_PROCESS ? open_pair(d) : bind_path(d, r->doorbell_path))) {
 		no_descriptors(d->mine);
-		if (d->path)
-			reconnect(d);
 		return 0;
 	}
 	fprintf(err, "causeway: remote %s: cannot make the doorbell%s%s: %s\n", r->name,
@@ -152,7 +119,9 @@ static int socket_open(struct cw_doorbell *d, const struct cw_board_remote *r, F
 
 static void socket_ring(struct cw_doorbell *d)
 {
-	(void)!send(d->mine, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	(void)!sendto(d->mine, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL,
+		      d->path ? (const struct sockaddr *)&d->to : NULL,
+		      d->path ? sizeof(d->to) : 0);
 }
 
 static void socket_clear(struct cw_doorbell *d)
@@ -170,5 +139,4 @@ const struct cw_doorbell_ops cw_doorbell_socket = {
 	.close = socket_close,
 	.ring = socket_ring,
 	.clear = socket_clear,
-	.reconnect = reconnect,
 };

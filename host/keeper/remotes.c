@@ -43,21 +43,13 @@ static int write_fragment(struct keeper_remote *r)
 	return 0;
 }
 
-static void on_watch(struct cw_event *e, uint32_t events)
-{
-	struct keeper_remote *r = cw_container_of(e, struct keeper_remote, watch_event);
-
-	(void)events;
-	r->doorbell.ops->reconnect(&r->doorbell);
-}
-
 int remote_open(struct keeper *k, unsigned int i)
 {
 	struct keeper_remote *r = &k->remote[i];
 
 	r->keeper = k;
 	r->board = &k->board->remote[i];
-	r->uart_event.fd = r->watch_event.fd = -1;
+	r->uart_event.fd = -1;
 	if (cw_memory_open(&r->memory, r->board, stderr) ||
 	    cw_doorbell_open(&r->doorbell, r->board, stderr) || write_fragment(r))
 		return -1;
@@ -66,10 +58,6 @@ int remote_open(struct keeper *k, unsigned int i)
 		if (cw_backend_open(k->board, r->board, &r->board->device[r->opened],
 				    &r->fds[r->opened], stderr))
 			return -1;
-	if (r->doorbell.watch >= 0) {
-		cw_loop_add(&k->loop, &r->watch_event, r->doorbell.watch, EPOLLIN, on_watch);
-		r->doorbell.watch = -1; /* the loop's from now on */
-	}
 	return 0;
 }
 
@@ -83,7 +71,6 @@ void remote_close(struct keeper_remote *r)
 	}
 	uart_end(r);
 	uart_free(&r->uart);
-	cw_loop_close(&r->keeper->loop, &r->watch_event);
 	while (r->opened)
 		r->opened--, cw_backend_close(&r->board->device[r->opened], &r->fds[r->opened]);
 	cw_doorbell_close(&r->doorbell);

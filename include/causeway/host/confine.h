@@ -20,8 +20,14 @@ struct cw_confine {
 	bool landlock; /* the kernel has it */
 };
 
-/** cw_confine_prepare - compile the filter (keeper). Returns 0 or -1 with a line on @err */
-int cw_confine_prepare(struct cw_confine *c, FILE *err);
+/**
+ * cw_confine_prepare - compile the filter (keeper)
+ * @addresses: datagrams may be sent to a name, as a doorbell or a network on paths needs it; otherwise a worker
+ * can reach nobody but those whom its sockets are connected to
+ *
+ * Returns 0 or -1 with a line on @err.
+ */
+int cw_confine_prepare(struct cw_confine *c, bool addresses, FILE *err);
 
 void cw_confine_free(struct cw_confine *c);
 

@@ -7,13 +7,15 @@
 
 #include <causeway/host/board.h>
 
+#include <sys/un.h>
+
 struct cw_doorbell {
 	const struct cw_doorbell_ops *ops;
-	int mine;	/* the PMM's end, -1: none */
-	int theirs;	/* the end that a process remote inherits, -1: none */
-	int watch;	/* readable when the remote's path was made anew (keeper), -1: none */
-	uint32_t every; /* microseconds between two looks, 0: woken by `mine` */
-	char *path;	/* socket bound by the PMM, removed at close; NULL: none */
+	int mine;	       /* the PMM's end, -1: none */
+	int theirs;	       /* the end that a process remote inherits, -1: none */
+	uint32_t every;	       /* microseconds between two looks, 0: woken by `mine` */
+	char *path;	       /* socket bound by the PMM, removed at close; NULL: none */
+	struct sockaddr_un to; /* with path: the remote's */
 };
 
 struct cw_doorbell_ops {
@@ -31,8 +33,6 @@ struct cw_doorbell_ops {
 	void (*ring)(struct cw_doorbell *d);
 	/** clear - take what made `mine` readable, a bounded number of rings (worker) */
 	void (*clear)(struct cw_doorbell *d);
-	/** reconnect - `watch` became readable: find the remote again (keeper); NULL: never */
-	void (*reconnect)(struct cw_doorbell *d);
 };
 
 extern const struct cw_doorbell_ops cw_doorbell_socket, cw_doorbell_poll;
