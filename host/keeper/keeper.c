@@ -12,11 +12,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -208,9 +210,22 @@ static int take_name(struct keeper *k)
 	return r;
 }
 
+static bool sends_to_names(const struct cw_board_remote *r)
+{
+	for (unsigned int i = 0; i < r->layout.devices; i++)
+		if (r->device[i].id == CW_ID_NET && r->device[i].backend == CW_BACKEND_DGRAM)
+			return true;
+	return r->doorbell_path != NULL;
+}
+
 static int open_all(struct keeper *k, const struct cw_keeper_options *o)
 {
-	if (cw_rundir_find(&k->dir, o->run_dir, stderr) || cw_confine_prepare(&k->confine, stderr))
+	bool addresses = false;
+
+	for (unsigned int i = 0; i < k->board->remotes; i++)
+		addresses |= sends_to_names(&k->board->remote[i]);
+	if (cw_rundir_find(&k->dir, o->run_dir, stderr) ||
+	    cw_confine_prepare(&k->confine, addresses, stderr))
 		return -1;
 	for (unsigned int i = 0; i < k->board->remotes; i++) {
 		const struct cw_board_remote *r = &k->board->remote[i];
@@ -218,6 +233,8 @@ static int open_all(struct keeper *k, const struct cw_keeper_options *o)
 		if (r->carrier == CW_CARRIER_PROCESS && cw_carrier_process.check(r, stderr))
 			return -1;
 	}
+	if (!k->confine.landlock)
+		keeper_say(k, "this kernel has no Landlock: workers are confined without it");
 	if (take_name(k))
 		return -1;
 	for (unsigned int i = 0; i < k->board->remotes; i++)
@@ -305,11 +322,33 @@ static void close_all(struct keeper *k)
 	free(k->remote);
 }
 
+/*
+ * Loading a board and compiling a filter ran through libraries that are not needed again: their code
+ * is let go of (it can be read back from its files at any time), so that a keeper stays small.
+ */
+static int forget_code(struct dl_phdr_info *info, size_t size, void *unused)
+{
+	const uintptr_t page = CW_PAGE_SIZE - 1;
+
+	(void)size;
+	(void)unused;
+	for (unsigned int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+		uintptr_t at = info->dlpi_addr + p->p_vaddr;
+
+		/* Code is never relocated, so nothing is lost; anything else may have been. */
+		if (p->p_type == PT_LOAD && p->p_flags == (PF_R | PF_X))
+			madvise((void *)(at & ~page), p->p_memsz + (at & page), MADV_DONTNEED);
+	}
+	return 0;
+}
+
 static int serve(struct keeper *k)
 {
 	k->serving = true;
 	introduce(k);
 	start_remotes(k);
+	dl_iterate_phdr(forget_code, NULL);
 	while (!k->stopping || !all_over(k))
 		cw_loop_once(&k->loop);
 	if (!k->status)
