@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Either side dies, hangs or lies; the other goes on. Fault numbers: docs/security.md."""
+import os
+import signal
+import time
+
+from pmm import Pmm, alive, board, fds, until
+
+
+def kill_worker(p, sig=signal.SIGKILL):
+    old = p.worker()
+    os.kill(old, sig)
+    until(lambda: p.worker() not in (0, old))
+    return old
+
+
+def test_worker_killed():
+    """Faults F7, F12: the keeper starts another, the remote sets itself up again."""
+    with Pmm(board({"a": {}})) as p:
+        p.grows()
+        before, pid = fds(p.pid), p.remote()["pid"]
+        for life in range(2, 12):
+            kill_worker(p)
+            until(lambda: p.lines("life %d" % life))
+        p.grows()
+        assert p.remote()["pid"] == pid  # the remote was not restarted for it
+        assert p.status()["workers"][0]["starts"] == 11
+        assert fds(p.pid) == before
+        assert p.stop() == 0
+
+
+def test_worker_killed_time_to_traffic():
+    with Pmm(board({"a": {}})) as p:
+        p.grows(by=150)  # it has lived for a second: no delay before another
+        os.kill(p.worker(), signal.SIGKILL)
+        begin = time.monotonic()
+        until(lambda: p.lines("life 2"), step=0.001)
+        assert time.monotonic() - begin < 0.5  # 100 ms; the machine that tests may be busy
+        assert p.stop() == 0
+
+
+def test_hung_worker_is_replaced():
+    """Fault F11."""
+    with Pmm(board({"a": {}})) as p:
+        p.grows()
+        old = p.worker()
+        os.kill(old, signal.SIGSTOP)
+        until(lambda: p.lines("life 2"), 10)
+        assert not alive(old) and "hangs" in p.output()
+        assert p.stop() == 0
+
+
+def test_remote_killed_is_started_again():
+    """Faults F1, F2."""
+    with Pmm(board({"a": {}, "b": {}})) as p:
+        p.grows(by=20)
+        time.sleep(1)
+        for n in range(2, 5):
+            os.kill(p.remote("a")["pid"], signal.SIGKILL)
+            begin = time.monotonic()
+            until(lambda: p.remote("a")["starts"] == n and p.remote("a")["pid"], step=0.001)
+            p.grows()
+            assert time.monotonic() - begin < 0.5  # 100 ms; the machine that tests may be busy
+            time.sleep(1.05)
+        assert p.remote("b")["starts"] == 1
+        assert p.status()["workers"][0]["starts"] == 1
+        assert p.stop() == 0
+
+
+def test_recovery_gives_up_at_its_limit():
+    text = board({"a": {"run": "abort", "recovery": "{ limit: 3, seconds: 60 }"}, "b": {}})
+    with Pmm(text) as p:
+        until(lambda: "left as it is" in p.output())
+        time.sleep(0.3)
+        assert p.remote("a")["starts"] == 4 and p.remote("a")["state"] == "crashed"
+        p.grows(name="b")
+        assert p.ask(do="start", remote="a")["ok"]
+        until(lambda: p.remote("a")["starts"] == 5)
+        assert p.stop() == 0
+
+
+def test_recovery_never():
+    with Pmm(board({"a": {"run": "abort", "recovery": "never"}, "b": {}})) as p:
+        until(lambda: p.remote("a")["state"] == "crashed")
+        time.sleep(0.3)
+        assert p.remote("a")["starts"] == 1 and p.remote("a")["crashes"] == 1
+        assert p.stop() == 0
+
+
+def test_remote_that_ends_in_order_is_not_started_again():
+    with Pmm(board({"a": {"run": "exit 0"}, "b": {}})) as p:
+        until(lambda: p.remote("a")["state"] == "offline")
+        time.sleep(0.2)
+        assert p.remote("a")["starts"] == 1 and p.remote("a")["crashes"] == 0
+        assert p.stop() == 0
+
+
+def test_panic_is_a_crash():
+    with Pmm(board({"a": {"run": "panic", "recovery": "{ limit: 1, seconds: 60 }"}, "b": {}})) as p:
+        until(lambda: p.remote("a")["starts"] == 2)
+        assert "panicked (code 0x1234)" in p.output()
+        assert p.stop() == 0
+
+
+def test_hung_remote_is_lost_and_recovered():
+    """Fault F1: a kick that nobody looks at for lost-ms."""
+    text = board({"a": {"run": "hang", "lost-ms": 200, "recovery": "{ limit: 1, seconds: 60 }"},
+                  "b": {}})
+    with Pmm(text) as p:
+        until(lambda: p.remote("a")["starts"] == 2)
+        assert "does not answer" in p.output()
+        p.grows(name="b")
+        assert p.stop() == 0
+
+
+def test_stopped_remote_is_left_alone():
+    """A debugger holds it: that is no crash, and it goes on afterwards."""
+    with Pmm(board({"a": {"lost-ms": 100}})) as p:
+        p.grows()
+        pid = p.remote()["pid"]
+        os.kill(pid, signal.SIGSTOP)
+        until(lambda: p.remote().get("frozen"))
+        n = p.lines("entropy")
+        time.sleep(0.6)
+        assert p.lines("entropy") <= n + 1 and p.remote()["pid"] == pid
+        os.kill(pid, signal.SIGCONT)
+        p.grows()
+        assert p.remote()["starts"] == 1
+        assert p.stop() == 0
+
+
+def test_remote_stops_and_starts_by_command():
+    with Pmm(board({"a": {}, "b": {"autostart": "false"}})) as p:
+        p.grows()
+        assert p.remote("b")["state"] == "offline"
+        assert p.cli("start", "b").returncode == 0
+        p.grows(name="b")
+        assert p.cli("stop", "a").returncode == 0
+        assert p.remote("a")["state"] == "offline" and p.remote("a")["crashes"] == 0
+        n = p.lines("entropy")
+        assert p.cli("restart", "b").returncode == 0
+        p.grows(name="b")
+        assert p.lines("entropy") == n
+        assert p.cli("start", "a").returncode == 0
+        p.grows()
+        assert p.cli("stop").returncode == 0
+        assert p.wait() == 0 and not os.path.exists(p.dir)
+
+
+def test_two_workers_fail_apart():
+    with Pmm(board({"a": {"worker": 0}, "b": {"worker": 1}}, workers=2)) as p:
+        p.grows(name="b")
+        assert p.worker(0) != p.worker(1)
+        b = p.lines("life 2", "b")
+        kill_worker(p)
+        until(lambda: p.lines("life 2"))
+        p.grows(name="b")
+        assert p.lines("life 2", "b") == b == 0
+        assert p.stop() == 0
+
+
+def survives(p, name="b", seconds=1.0):
+    """The other remote is served all along, by the worker that was there at the beginning."""
+    worker = p.worker()
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        p.grows(name=name)
+    assert p.worker() == worker and p.status()["workers"][0]["starts"] == 1
+
+
+def test_remote_abuses_its_descriptors():
+    with Pmm(board({"a": {"run": "fds"}, "b": {}})) as p:
+        until(lambda: p.lines("abused"))
+        for refused in ("truncate -1", "grow -1", "seal -1"):
+            assert p.lines(refused) == 1
+        survives(p)
+        assert p.stop() == 0
+
+
+def test_doorbell_storm():
+    """Row 33, fault F15: it is masked, and the neighbour is served."""
+    with Pmm(board({"a": {"run": "flood"}, "b": {}})) as p:
+        until(lambda: p.lines("up"))
+        survives(p)
+        assert p.remote("a")["storms"] > 0
+        assert p.stop() == 0
+
+
+def test_garbage_everywhere():
+    """Rows 1 to 34 at random, all the time: the neighbour is served."""
+    with Pmm(board({"a": {"run": "garbage", "recovery": "never"}, "b": {}})) as p:
+        until(lambda: p.lines("up"))
+        survives(p, seconds=3)
+        assert p.stop() == 0
+
+
+def test_memory_that_goes_away(tmp_path):
+    """Fault F18: the region is quarantined, the worker and its other remotes go on."""
+    ram = tmp_path / "ram"
+    with Pmm(board({"a": {"memory": "{ file: %s }" % ram, "recovery": "never"}, "b": {}})) as p:
+        p.grows()
+        os.truncate(ram, 0)
+        until(lambda: p.remote("a")["link"] == "memory gone")
+        survives(p)
+        assert p.stop() == 0
+
+
+def test_printing_is_escaped_and_cut():
+    """Row 57."""
+    with Pmm(board({"a": {"run": "escapes"}, "b": {}})) as p:
+        until(lambda: p.lines("last"))
+        out = p.output()
+        assert "[a] a\\x1b[31mred\\x07\\x7f\\x80" in out and "[a] %s%n%x" in out
+        assert not any(ord(c) < 32 and c != "\n" for c in out)
+        assert max(len(x) for x in out.splitlines()) < 600
+        assert p.ask(do="logs", remote="a")["text"].count("x" * 500) == 5
+        assert p.stop() == 0
+
+
+def test_printing_without_end():
+    with Pmm(board({"a": {"run": "spam"}, "b": {}})) as p:
+        until(lambda: p.lines("spam") > 100)
+        survives(p)
+        time.sleep(0.5)
+        assert p.lines("spam") < 2000  # limited
+        assert p.lines("lines not shown") > 0
+        text = p.ask(do="logs", remote="a")["text"]
+        assert 60000 < len(text) <= 65536 and text.startswith("spam")
+        assert p.stop() == 0
