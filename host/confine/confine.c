@@ -80,7 +80,7 @@ static int limit(int what, rlim_t value)
 {
 	const struct rlimit l = { value, value };
 
-	return setrlimit(what, &l);
+	return setrlimit((__rlimit_resource_t)what, &l);
 }
 
 /* A rule set that handles everything this kernel knows, and allows nothing of it. */

@@ -59,17 +59,18 @@ static int add_rules(scmp_filter_ctx f, bool addresses)
 	/* Without a name a socket reaches only whom the keeper connected it to. */
 	if (!r)
 		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(sendto), 1,
-				     SCMP_A4(SCMP_CMP_EQ, 0));
+				     SCMP_A4(SCMP_CMP_EQ, 0, 0));
 	if (!r && addresses)
 		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(sendto), 1,
-				     SCMP_A4(SCMP_CMP_NE, 0));
+				     SCMP_A4(SCMP_CMP_NE, 0, 0));
 	if (!r && addresses) /* whose name is behind a pointer, where no filter looks */
 		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(sendmsg), 0);
 	/* The SIGBUS handler puts zeroes in place of a region that is gone; nothing executable. */
 	if (!r)
-		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2,
-				     SCMP_A2(SCMP_CMP_EQ, PROT_READ | PROT_WRITE),
-				     SCMP_A3(SCMP_CMP_EQ, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS));
+		r = seccomp_rule_add(
+			f, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2,
+			SCMP_A2(SCMP_CMP_EQ, PROT_READ | PROT_WRITE, 0),
+			SCMP_A3(SCMP_CMP_EQ, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, 0));
 	return r;
 }
 

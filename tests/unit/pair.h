@@ -92,9 +92,9 @@ static inline void pair_queue_up(struct pair *p, unsigned int i, bool event_idx)
 	uint16_t size = p->q[i].num_max;
 	cw_addr_t ring = pair_alloc(p, cw_ring_bytes(size, PAIR_LINE)).addr;
 
-	assert_int_equal(cw_drvq_init(&p->drv[i], &p->win, ring, PAIR_LINE, size, p->slot[i],
-				      event_idx),
-			 CW_OK);
+	assert_int_equal(
+		cw_drvq_init(&p->drv[i], &p->win, ring, PAIR_LINE, size, p->slot[i], event_idx),
+		CW_OK);
 	p->q[i].num = size;
 	p->q[i].desc = cw_drvq_part(&p->drv[i], &p->win, 0);
 	p->q[i].avail = cw_drvq_part(&p->drv[i], &p->win, 1);
