@@ -4,7 +4,8 @@
  *
  * Theory of operation: everything runs in one loop. A link that ended takes all open devices with it;
  * when the next one is up they are opened again and whoever uses them goes on: IP addresses, open
- * connections and the shell's line live above the drivers and survive.
+ * connections and the shell's line live above the drivers and survive. A device that does not open is
+ * tried again after 10, 20 ... 1000 ms, so one that is broken costs little and blocks nobody.
  */
 #include "app.h"
 
@@ -17,12 +18,70 @@
 #include <string.h>
 
 #define FRAGMENT_MAX 16384u
+#define PAUSE_MIN_US 10000u
+#define PAUSE_MAX_US 1000000u
+/* How long a remote with a processor to itself looks for more before it sleeps. */
+#define SPIN_US	     50u
 
 struct app app;
 
 static struct cw_layout fdt_layout;
 static struct cw_layout_device fdt_device[CW_DEVICES_MAX];
 static struct cw_link_slot slots[CW_SLOTS_MAX];
+static uint64_t last_news;
+static bool was_up;
+
+static int rng_open(struct cw_transport *t)
+{
+	return cw_rng_open(&app.rng, t);
+}
+
+static int rng_poll(void)
+{
+	return cw_vdev_check(&app.rng.vdev);
+}
+
+static int net_open(struct cw_transport *t)
+{
+	return cw_net_open(&app.net, t, CW_NET_WANT_MERGE | CW_NET_WANT_CSUM);
+}
+
+static int net_poll(void)
+{
+	return cw_net_poll(&app.net);
+}
+
+static bool net_arm(void)
+{
+	return cw_net_arm(&app.net);
+}
+
+static int console_open(struct cw_transport *t)
+{
+	return cw_console_open(&app.console, t);
+}
+
+static int console_poll(void)
+{
+	return cw_console_poll(&app.console);
+}
+
+static bool console_arm(void)
+{
+	return cw_console_arm(&app.console);
+}
+
+static const struct {
+	uint32_t id;
+	const char *name;
+	int (*open)(struct cw_transport *t);
+	int (*poll)(void);
+	bool (*arm)(void); /* NULL: nothing comes unasked */
+} kinds[APP_KINDS] = {
+	[APP_RNG] = { CW_ID_RNG, "entropy", rng_open, rng_poll, NULL },
+	[APP_NET] = { CW_ID_NET, "network", net_open, net_poll, net_arm },
+	[APP_CONSOLE] = { CW_ID_CONSOLE, "console", console_open, console_poll, console_arm },
+};
 
 void say(const char *fmt, ...)
 {
@@ -53,7 +112,7 @@ static int layout_from_fragment(void)
 	cw_copy_in(copy, app.machine->region, size);
 	err = cw_layout_from_fdt(&fdt_layout, fdt_device, CW_DEVICES_MAX, copy, size, &why);
 	if (err)
-		say("no layout: %s\n", why);
+		say("the region's device tree: %s\n", why);
 	app.layout = &fdt_layout;
 	return err;
 }
@@ -61,7 +120,6 @@ static int layout_from_fragment(void)
 static void bind(struct app_device *d, uint32_t id)
 {
 	d->index = cw_layout_find(app.layout, id, 0);
-	d->open = false;
 	if (d->index >= 0)
 		cw_mmio_init(&d->mmio, &app.bus, (unsigned int)d->index);
 }
@@ -73,6 +131,7 @@ int app_init(const struct cw_layout *layout)
 	app.machine = cw_machine_init();
 	if (!app.machine)
 		return CW_ENODEV;
+	app.started = app_now();
 	app.layout = layout;
 	if (!layout)
 		err = layout_from_fragment();
@@ -85,9 +144,8 @@ int app_init(const struct cw_layout *layout)
 		say("cannot use the region: %s\n", cw_strerror(err));
 		return err;
 	}
-	bind(&app.rng_at, CW_ID_RNG);
-	bind(&app.net_at, CW_ID_NET);
-	bind(&app.console_at, CW_ID_CONSOLE);
+	for (int k = 0; k < APP_KINDS; k++)
+		bind(&app.device[k], kinds[k].id);
 	return cw_bus_start(&app.bus);
 }
 
@@ -101,101 +159,121 @@ void app_wait_link(void)
 			say("waiting for the PMM (%s)\n", cw_strerror(err));
 		said = true;
 	}
-	app.links++;
+	app.links = app.bus.life;
+	was_up = true;
 }
 
-/* Opens a device's channel; false: there is none, or it must be tried again. */
-static bool channel(struct app_device *d)
+static void try_later(struct app_device *d)
 {
-	return d->index >= 0 && cw_bus_up(&app.bus) && !cw_mmio_open(&d->mmio);
+	d->retry = app_now() + d->pause;
+	d->pause = d->pause * 2 < PAUSE_MAX_US ? d->pause * 2 : PAUSE_MAX_US;
 }
 
-static bool opened(struct app_device *d, const char *what, int err)
+/* Says what is wrong with a device, once while it stays the same. */
+static void complain(enum app_kind kind, int err)
 {
+	struct app_device *d = &app.device[kind];
+
+	if (err && err != CW_ERESET && err != CW_EDOWN && err != d->said)
+		say("%s: %s\n", kinds[kind].name, cw_strerror(err));
+	d->said = err;
+}
+
+static void open_device(enum app_kind kind)
+{
+	struct app_device *d = &app.device[kind];
+	int err = cw_mmio_open(&d->mmio);
+
+	err = err ? err : kinds[kind].open(&d->mmio.transport);
 	d->open = !err;
-	if (err && err != CW_ERESET)
-		say("%s: %s\n", what, cw_strerror(err));
-	return d->open;
+	complain(kind, err);
+	if (err)
+		try_later(d);
+	else
+		d->pause = PAUSE_MIN_US;
 }
 
-bool app_open_rng(void)
+static void poll_device(enum app_kind kind)
 {
-	struct app_device *d = &app.rng_at;
+	struct app_device *d = &app.device[kind];
+	int err = d->open ? kinds[kind].poll() : CW_OK;
 
-	return d->open ||
-	       (channel(d) && opened(d, "entropy", cw_rng_open(&app.rng, &d->mmio.transport)));
-}
-
-bool app_open_net(void)
-{
-	struct app_device *d = &app.net_at;
-
-	return d->open ||
-	       (channel(d) &&
-		opened(d, "network", cw_net_open(&app.net, &d->mmio.transport, CW_NET_WANT_MERGE)));
-}
-
-bool app_open_console(void)
-{
-	struct app_device *d = &app.console_at;
-
-	return d->open || (channel(d) &&
-			   opened(d, "console", cw_console_open(&app.console, &d->mmio.transport)));
-}
-
-static void check(struct app_device *d, int err)
-{
-	if (d->open && err)
+	if (err) {
 		d->open = false;
-}
-
-/* A request that was never answered may still be: only a new life makes that harmless. */
-static void renew(const struct app_device *d)
-{
-	if (d->index >= 0 && d->mmio.dead && d->mmio.life == app.bus.life && cw_bus_up(&app.bus))
+		complain(kind, err);
+	}
+	/* A request that was never answered may still be: only a new life makes that harmless. */
+	if (d->mmio.dead && cw_bus_up(&app.bus) && d->mmio.life == app.bus.life)
 		cw_bus_start(&app.bus);
+	if (!d->open && cw_bus_up(&app.bus) && app_now() >= d->retry)
+		open_device(kind);
 }
 
-void app_poll_link(void)
+/* The link may come and go inside of other calls too: the count of lives misses none. */
+static void poll_link(void)
 {
-	bool rng = app.rng_at.open, net = app.net_at.open, console = app.console_at.open;
-	enum cw_link_event event = cw_bus_poll(&app.bus);
-
-	if (event == CW_LINK_WENT_DOWN)
-		event = cw_bus_poll(&app.bus);
-	renew(&app.rng_at);
-	renew(&app.net_at);
-	renew(&app.console_at);
-	if (rng)
-		check(&app.rng_at, cw_vdev_check(&app.rng.vdev));
-	if (net)
-		check(&app.net_at, cw_net_poll(&app.net));
-	if (console)
-		check(&app.console_at, cw_console_poll(&app.console));
+	cw_bus_poll(&app.bus);
 	if (app.links != app.bus.life) {
 		app.links = app.bus.life;
 		say("link is up again (%u)\n", (unsigned int)app.links);
+		for (int k = 0; k < APP_KINDS; k++) {
+			app.device[k].retry = 0;
+			app.device[k].pause = PAUSE_MIN_US;
+		}
+	} else if (was_up && !cw_bus_up(&app.bus)) {
+		say("link is down\n");
 	}
-	if (!cw_bus_up(&app.bus))
-		return;
-	/* What this firmware once opened, it wants open. */
-	if (app.rng.vdev.t && !app.rng_at.open)
-		app_open_rng();
-	if (app.net.vdev.t && !app.net_at.open)
-		app_open_net();
-	if (app.console.vdev.t && !app.console_at.open)
-		app_open_console();
+	was_up = cw_bus_up(&app.bus);
 }
 
-void app_sleep(uint64_t deadline)
+void app_poll(void)
+{
+	poll_link();
+	for (int k = 0; k < APP_KINDS; k++)
+		if (app.device[k].wanted)
+			poll_device((enum app_kind)k);
+}
+
+bool app_use(enum app_kind kind)
+{
+	struct app_device *d = &app.device[kind];
+
+	if (d->index < 0)
+		return false;
+	d->wanted = true;
+	if (!d->pause)
+		d->pause = PAUSE_MIN_US;
+	poll_device(kind);
+	return d->open;
+}
+
+static bool arm(void)
 {
 	bool news = false;
 
-	if (app.net_at.open)
-		news |= cw_net_arm(&app.net);
-	if (app.console_at.open)
-		news |= cw_console_arm(&app.console);
+	for (int k = 0; k < APP_KINDS; k++)
+		if (app.device[k].open && kinds[k].arm)
+			news |= kinds[k].arm();
+	return news;
+}
+
+void app_idle(bool news, uint64_t deadline)
+{
 	if (news)
+		last_news = app.machine->may_spin ? app_now() : 0;
+	if (news || (app.machine->may_spin && app_now() - last_news < SPIN_US) || arm())
 		return;
+	for (int k = 0; k < APP_KINDS; k++) {
+		const struct app_device *d = &app.device[k];
+
+		if (d->wanted && !d->open && cw_bus_up(&app.bus) && d->retry < deadline)
+			deadline = d->retry;
+	}
 	cw_bus_wait(&app.bus, deadline);
+}
+
+void app_exit(int code)
+{
+	cw_link_set_state(&app.bus.link, code ? CW_STATE_PANIC : CW_STATE_IDLE, (uint32_t)code);
+	cw_machine_exit(code);
 }

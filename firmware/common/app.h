@@ -1,7 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The frame of an example firmware: finds the layout, keeps the link, opens the drivers anew whenever
- * the link came up, and runs one main loop.
+ * the link came up, and sleeps when there is nothing to do.
+ *
+ *	app_init(NULL);
+ *	app_wait_link();
+ *	app_use(APP_NET);
+ *	for (;;) {
+ *		app_poll();
+ *		news = ...do the work, while app_ready(APP_NET)...
+ *		app_idle(news, next timer);
+ *	}
+ *
+ * Context: all of it from main()'s one loop.
  */
 #ifndef CAUSEWAY_FIRMWARE_APP_H
 #define CAUSEWAY_FIRMWARE_APP_H
@@ -16,22 +27,29 @@
 #include <stdbool.h>
 #endif
 
-/* One device of the layout, bound or not. */
+/* The devices that a firmware may use: the first of each kind in the layout. */
+enum app_kind { APP_RNG, APP_NET, APP_CONSOLE, APP_KINDS };
+
 struct app_device {
 	struct cw_mmio mmio;
-	int index; /* in the layout, negative: there is none */
+	int index;   /* in the layout, negative: there is none */
+	bool wanted; /* app_use() */
 	bool open;
+	uint64_t retry; /* when to try again, microseconds */
+	uint32_t pause; /* until the try after that */
+	int said;	/* the last error that was printed */
 };
 
 struct app {
 	const struct cw_machine *machine;
 	const struct cw_layout *layout;
 	struct cw_bus bus;
-	struct app_device rng_at, net_at, console_at;
+	struct app_device device[APP_KINDS];
 	struct cw_rng_driver rng;
 	struct cw_net_driver net;
 	struct cw_console_driver console;
-	uint32_t links; /* times the link came up */
+	uint64_t started; /* app_now() */
+	uint32_t links;	  /* times the link came up */
 };
 
 extern struct app app;
@@ -47,20 +65,31 @@ int app_init(const struct cw_layout *layout);
 /** app_wait_link - until the PMM is there; says so once when it takes long */
 void app_wait_link(void);
 
-/* Opens what the layout has and is not open; true when all of it is. */
-bool app_open_rng(void);
-bool app_open_net(void);
-bool app_open_console(void);
+/** app_use - open a device now and after each restart of the link; returns app_ready() */
+bool app_use(enum app_kind kind);
 
-/** app_poll_link - notice a link that went or came; reopens the devices that were open */
-void app_poll_link(void);
+/** app_ready - whether a device is open, as of the last app_poll() */
+static inline bool app_ready(enum app_kind kind)
+{
+	return app.device[kind].open;
+}
 
-/** app_sleep - sleep until something comes or @deadline, unless a driver has news */
-void app_sleep(uint64_t deadline);
+/** app_poll - notice a link that went or came, and open what is wanted and not open */
+void app_poll(void);
+
+/**
+ * app_idle - at the end of a pass: go on, spin or sleep
+ * @news: this pass had something to do; @deadline: when the loop must run next at the latest,
+ * microseconds of app_now() or CW_LINK_NEVER
+ */
+void app_idle(bool news, uint64_t deadline);
+
+/** app_exit - leave the link in order and stop; does not return */
+void app_exit(int code) __attribute__((noreturn));
 
 uint64_t app_now(void); /* microseconds */
 
-/** say - print a formatted line piece on the UART */
+/** say - print on the UART; at most 255 bytes */
 void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

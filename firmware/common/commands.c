@@ -23,13 +23,11 @@ static void device_list(int argc, char **argv)
 	shell_out("devices:\n");
 	for (unsigned int i = 0; i < app.layout->devices; i++) {
 		const struct cw_layout_device *d = &app.layout->device[i];
-		const struct app_device *const bound[] = { &app.rng_at, &app.net_at,
-							   &app.console_at };
 		const char *state = "not used";
 
-		for (unsigned int k = 0; k < 3; k++)
-			if (bound[k]->index == (int)i)
-				state = bound[k]->open ? "READY" : "away";
+		for (unsigned int k = 0; k < APP_KINDS; k++)
+			if (app.device[k].index == (int)i && app.device[k].wanted)
+				state = app.device[k].open ? "READY" : "away";
 		shell_out("- %-15s %-8s block 0x%08lx %4u K, %u queue%s (%s)\n", d->name,
 			  kind(d->id), (unsigned long)d->block, (unsigned int)(d->size / 1024),
 			  d->queues, d->queues == 1 ? "" : "s", state);
@@ -63,15 +61,13 @@ static void net_ping(int argc, char **argv)
 
 static void kernel_uptime(int argc, char **argv)
 {
-	unsigned long ms = (unsigned long)((app_now() - app_started) / 1000u);
+	unsigned long ms = (unsigned long)((app_now() - app.started) / 1000u);
 
 	(void)argc;
 	(void)argv;
 	shell_out("Uptime: %lu ms\n", ms);
 	shell_out("Links: %u\n", (unsigned int)app.links);
 }
-
-uint64_t app_started;
 
 const struct shell_command common_commands[] = {
 	{ "device list", "devices of this remote", device_list },

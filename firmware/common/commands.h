@@ -4,9 +4,6 @@
 
 #include "shell.h"
 
-#include <stdint.h>
-
 extern const struct shell_command common_commands[];
-extern uint64_t app_started; /* app_now() at the start */
 
 #endif

@@ -2,27 +2,29 @@
 /*
  * lwIP over the network driver.
  *
- * Theory of operation: a received frame is copied once, into lwIP's own buffer, and its place goes
- * back to the device at once; a frame to send is built in a transmit buffer of the block. While the
- * device is away frames are dropped, as on an unplugged cable, and TCP repeats them.
+ * Theory of operation: a received frame is copied once, into lwIP's own buffer, because lwIP looks at
+ * a header more than once and the block could change in between; its place goes back to the device at
+ * once. A frame to send is built in a transmit buffer of the block. Where the device takes checksums,
+ * TCP's and UDP's are left to it, and those of frames that it vouches for are not computed again.
+ * While the device is away frames are dropped, as on an unplugged cable, and TCP repeats them.
  */
 #include "ip.h"
 
 #include "app.h"
 
+#include <lwip/etharp.h>
 #include <lwip/init.h>
 #include <lwip/netif.h>
-#include <lwip/etharp.h>
-#include <lwip/tcp.h>
+#include <lwip/prot/ip.h>
 #include <lwip/timeouts.h>
-#include <lwip/udp.h>
 #include <netif/ethernet.h>
 
 #include <string.h>
 
-#define ECHO_PORT  7
-#define RX_BUDGET  32
-#define FRAME_ROOM cw_net_tx_room(&app.net)
+#define RX_BUDGET 32 /* frames a pass: the shell gets its turn under any load */
+#define FRAME_MIN 60u
+#define BY_DEVICE (NETIF_CHECKSUM_GEN_UDP | NETIF_CHECKSUM_GEN_TCP)
+#define VOUCHED	  (NETIF_CHECKSUM_CHECK_UDP | NETIF_CHECKSUM_CHECK_TCP)
 
 static struct netif netif;
 static uint32_t random_state;
@@ -37,8 +39,7 @@ unsigned int lwip_port_rand(void)
 void lwip_port_assert(const char *what)
 {
 	say("lwIP: %s\n", what);
-	cw_bus_panic(&app.bus, 1);
-	cw_machine_exit(1);
+	app_exit(1);
 }
 
 u32_t sys_now(void)
@@ -46,142 +47,111 @@ u32_t sys_now(void)
 	return (u32_t)(app_now() / 1000u);
 }
 
+static uint32_t sum16(const uint8_t *p, unsigned int n)
+{
+	uint32_t sum = 0;
+
+	for (unsigned int i = 0; i + 1 < n; i += 2)
+		sum += (uint32_t)p[i] << 8 | p[i + 1];
+	return sum;
+}
+
+/*
+ * Asks the device for the checksum of a TCP or UDP packet: puts the pseudo header's sum where the
+ * checksum goes. False for what has none to fill in. @f: the whole frame, private or our own buffer.
+ */
+static bool leave_checksum(uint8_t *f, uint32_t len, struct cw_net_meta *meta)
+{
+	uint8_t *ip = f + SIZEOF_ETH_HDR;
+	uint32_t header = 4u * (ip[0] & 15u), bytes, at, sum;
+
+	if (len < FRAME_MIN || f[12] != 8 || f[13] != 0 || (ip[6] & 0x3f) || ip[7])
+		return false;
+	if (ip[9] != IP_PROTO_TCP && ip[9] != IP_PROTO_UDP)
+		return false;
+	bytes = ((uint32_t)ip[2] << 8 | ip[3]) - header;
+	at = ip[9] == IP_PROTO_TCP ? 16 : 6;
+	sum = sum16(ip + 12, 8) + ip[9] + bytes;
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	ip[header + at] = (uint8_t)(sum >> 8);
+	ip[header + at + 1] = (uint8_t)sum;
+	meta->flags = CW_NET_HDR_F_NEEDS_CSUM;
+	meta->csum_start = (uint16_t)(SIZEOF_ETH_HDR + header);
+	meta->csum_offset = (uint16_t)at;
+	return true;
+}
+
+static int send_frame(const struct pbuf *p)
+{
+	struct cw_net_meta meta = { 0 };
+	uint32_t len = p->tot_len;
+	uint16_t buffer;
+	uint8_t *place = cw_net_tx_get(&app.net, &buffer);
+	bool left;
+
+	if (!place)
+		return -1;
+	pbuf_copy_partial(p, place, p->tot_len, 0);
+	if (len < FRAME_MIN) { /* nobody behind us pads */
+		memset(place + len, 0, FRAME_MIN - len);
+		len = FRAME_MIN;
+	}
+	left = cw_vdev_has(&app.net.vdev, CW_NET_F_CSUM) && leave_checksum(place, len, &meta);
+	return cw_net_tx_send(&app.net, buffer, len, left ? &meta : NULL);
+}
+
 static err_t output(struct netif *n, struct pbuf *p)
 {
-	uint16_t buffer;
-	void *place;
+	int err = -1;
 
 	(void)n;
-	place = app.net_at.open && p->tot_len <= FRAME_ROOM ? cw_net_tx_get(&app.net, &buffer)
-							    : NULL;
-	if (!place) {
-		frames_dropped++;
-		return ERR_IF;
-	}
-	pbuf_copy_partial(p, place, p->tot_len, 0);
-	/* Short frames are padded by nobody behind us. */
-	if (p->tot_len < 60)
-		memset((uint8_t *)place + p->tot_len, 0, 60u - p->tot_len);
-	return cw_net_tx_send(&app.net, buffer, p->tot_len < 60 ? 60 : p->tot_len, NULL) ? ERR_IF
-											 : ERR_OK;
+	if (app_ready(APP_NET) && p->tot_len <= cw_net_tx_room(&app.net))
+		err = send_frame(p);
+	frames_dropped += err != 0;
+	return err ? ERR_IF : ERR_OK;
+}
+
+static u16_t checksums(uint8_t frame_flags)
+{
+	u16_t all = NETIF_CHECKSUM_ENABLE_ALL;
+
+	if (cw_vdev_has(&app.net.vdev, CW_NET_F_CSUM))
+		all &= (u16_t)~BY_DEVICE;
+	if (frame_flags & (CW_NET_HDR_F_NEEDS_CSUM | CW_NET_HDR_F_DATA_VALID))
+		all &= (u16_t)~VOUCHED;
+	return all;
+}
+
+/* What may differ after a restart of the link, and is not known before the first */
+static void adopt_device(void)
+{
+	uint32_t room;
+
+	if (!app_ready(APP_NET))
+		return;
+	room = cw_net_tx_room(&app.net) - SIZEOF_ETH_HDR;
+	if (app.net.has_mac)
+		memcpy(netif.hwaddr, app.net.mac, sizeof(app.net.mac));
+	netif.mtu = app.net.mtu < room ? app.net.mtu : (u16_t)room;
+	NETIF_SET_CHECKSUM_CTRL(&netif, checksums(0));
 }
 
 static err_t netif_up(struct netif *n)
 {
+	uint32_t any = lwip_port_rand();
+
 	n->name[0] = 'e';
 	n->name[1] = 'n';
 	n->hwaddr_len = 6;
-	memcpy(n->hwaddr, app.net.mac, 6);
-	n->mtu = app.net.mtu;
+	n->hwaddr[0] = 2; /* locally administered, until the device gives one */
+	memcpy(n->hwaddr + 2, &any, sizeof(any));
+	n->mtu = CW_NET_MTU_DEFAULT;
 	n->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET |
 		   NETIF_FLAG_LINK_UP;
 	n->output = etharp_output;
 	n->linkoutput = output;
 	return ERR_OK;
-}
-
-/* ---- echo ---- */
-
-static void udp_echo(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *from,
-		     u16_t port)
-{
-	(void)arg;
-	udp_sendto(pcb, p, from, port);
-	pbuf_free(p);
-}
-
-struct echo {
-	struct pbuf *left; /* received, not yet sent back */
-	bool closing;
-};
-
-/* As much as TCP takes now; the rest when it has room again. */
-static err_t tcp_echo_send(struct tcp_pcb *pcb, struct echo *e)
-{
-	while (e->left && tcp_sndbuf(pcb)) {
-		struct pbuf *p = e->left;
-		u16_t n = p->len < tcp_sndbuf(pcb) ? p->len : tcp_sndbuf(pcb);
-
-		if (tcp_write(pcb, p->payload, n, TCP_WRITE_FLAG_COPY) != ERR_OK)
-			break;
-		tcp_recved(pcb, n);
-		e->left = pbuf_free_header(p, n);
-	}
-	tcp_output(pcb);
-	if (!e->left && e->closing) {
-		tcp_arg(pcb, NULL);
-		tcp_recv(pcb, NULL);
-		tcp_sent(pcb, NULL);
-		mem_free(e);
-		if (tcp_close(pcb) != ERR_OK) {
-			tcp_abort(pcb);
-			return ERR_ABRT;
-		}
-	}
-	return ERR_OK;
-}
-
-static err_t tcp_echo_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
-{
-	struct echo *e = arg;
-
-	(void)err;
-	if (!p)
-		e->closing = true;
-	else if (e->left)
-		pbuf_cat(e->left, p);
-	else
-		e->left = p;
-	return tcp_echo_send(pcb, e);
-}
-
-static err_t tcp_echo_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
-{
-	(void)len;
-	return arg ? tcp_echo_send(pcb, arg) : ERR_OK;
-}
-
-static void tcp_echo_gone(void *arg, err_t err)
-{
-	struct echo *e = arg;
-
-	(void)err;
-	if (!e)
-		return;
-	if (e->left)
-		pbuf_free(e->left);
-	mem_free(e);
-}
-
-static err_t tcp_echo_accept(void *arg, struct tcp_pcb *pcb, err_t err)
-{
-	struct echo *e;
-
-	(void)arg;
-	if (err != ERR_OK || !pcb)
-		return ERR_VAL;
-	e = mem_malloc(sizeof(*e));
-	if (!e)
-		return ERR_MEM;
-	memset(e, 0, sizeof(*e));
-	tcp_arg(pcb, e);
-	tcp_recv(pcb, tcp_echo_recv);
-	tcp_sent(pcb, tcp_echo_sent);
-	tcp_err(pcb, tcp_echo_gone);
-	return ERR_OK;
-}
-
-static void start_echo(void)
-{
-	struct udp_pcb *udp = udp_new();
-	struct tcp_pcb *tcp = tcp_new();
-
-	if (udp && udp_bind(udp, IP_ADDR_ANY, ECHO_PORT) == ERR_OK)
-		udp_recv(udp, udp_echo, NULL);
-	if (tcp && tcp_bind(tcp, IP_ADDR_ANY, ECHO_PORT) == ERR_OK)
-		tcp = tcp_listen(tcp);
-	if (tcp)
-		tcp_accept(tcp, tcp_echo_accept);
 }
 
 void ip_start(const char *address, const char *mask)
@@ -193,12 +163,10 @@ void ip_start(const char *address, const char *mask)
 	ip4addr_aton(address, &a);
 	ip4addr_aton(mask, &m);
 	netif_add(&netif, &a, &m, &none, NULL, netif_up, ethernet_input);
+	adopt_device();
 	netif_set_default(&netif);
 	netif_set_up(&netif);
-	start_echo();
 }
-
-/* ---- the loop's part ---- */
 
 static void take(const struct cw_net_frame *f)
 {
@@ -208,6 +176,7 @@ static void take(const struct cw_net_frame *f)
 
 	for (struct pbuf *q = p; q; q = q->next)
 		at += cw_net_copy(f, at, q->payload, q->len);
+	NETIF_SET_CHECKSUM_CTRL(&netif, checksums(f->meta.flags));
 	if (!p)
 		frames_dropped++;
 	else if (netif.input(p, &netif) != ERR_OK)
@@ -219,12 +188,8 @@ bool ip_poll(void)
 	static struct cw_net_frame frame;
 	bool any = false;
 
-	/* The device may have come, or come back as another, after netif_up(). */
-	if (app.net_at.open) {
-		memcpy(netif.hwaddr, app.net.mac, sizeof(app.net.mac));
-		netif.mtu = app.net.mtu;
-	}
-	for (int i = 0; app.net_at.open && i < RX_BUDGET; i++) {
+	adopt_device();
+	for (int i = 0; app_ready(APP_NET) && i < RX_BUDGET; i++) {
 		if (cw_net_receive(&app.net, &frame) <= 0)
 			break;
 		any = true;
@@ -232,7 +197,7 @@ bool ip_poll(void)
 		cw_net_release(&app.net, &frame);
 	}
 	sys_check_timeouts();
-	if (app.net_at.open)
+	if (app_ready(APP_NET))
 		cw_net_flush(&app.net);
 	return any;
 }
@@ -252,12 +217,14 @@ void ip_print(void (*out)(const char *fmt, ...))
 
 	ip4addr_ntoa_r(netif_ip4_netmask(&netif), mask, sizeof(mask));
 	out("Interface %c%c0: %s, MTU %u\n", netif.name[0], netif.name[1],
-	    !app.net_at.open  ? "device away"
-	    : app.net.link_up ? "up"
-			      : "no carrier",
+	    !app_ready(APP_NET) ? "device away"
+	    : app.net.link_up	? "up"
+				: "no carrier",
 	    (unsigned int)netif.mtu);
 	out("  link address %02x:%02x:%02x:%02x:%02x:%02x\n", h[0], h[1], h[2], h[3], h[4], h[5]);
 	out("  IPv4 %s mask %s\n", ip4addr_ntoa(netif_ip4_addr(&netif)), mask);
+	out("  checksums by the %s\n",
+	    cw_vdev_has(&app.net.vdev, CW_NET_F_CSUM) ? "device" : "remote");
 	out("  received %lu frames, %lu bytes, %lu bad; sent %lu frames, %lu bytes, %lu dropped\n",
 	    (unsigned long)c->rx_frames, (unsigned long)c->rx_bytes, (unsigned long)c->rx_bad,
 	    (unsigned long)c->tx_frames, (unsigned long)c->tx_bytes, (unsigned long)frames_dropped);

@@ -100,6 +100,15 @@ bool ping_running(void)
 	return ping.running;
 }
 
+void ping_stop(void)
+{
+	if (!ping.running)
+		return;
+	sys_untimeout(next, NULL);
+	ping.waiting = false;
+	report();
+}
+
 bool ping_start(const char *address, unsigned int count, void (*out)(const char *fmt, ...))
 {
 	if (!ipaddr_aton(address, &ping.to))

@@ -4,7 +4,8 @@
  *
  * Theory of operation: characters come from the console when the main loop runs; a whole line is cut
  * into words and the longest command that begins it is run. Output that the console has no room for
- * is dropped after a moment, so nobody who is not reading stops the firmware.
+ * is dropped after a moment, and at once from then on until there is room again: nobody who does not
+ * read stops the firmware.
  */
 #include "shell.h"
 
@@ -14,85 +15,74 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LINE_MAX_   120u
-#define WORDS_MAX   12
+#define PROMPT	    "remote:~$ "
 #define PATIENCE_US 20000u
 
-bool (*shell_busy)(void);
-
-static const struct shell_command *table;
-static char line[LINE_MAX_ + 1];
-static unsigned int used;
-static bool prompted;
+static struct {
+	const struct shell_command *table;
+	bool (*busy)(void);
+	void (*stop)(void);
+	struct shell_line line;
+	bool prompted;
+	bool stuck; /* the last output did not fit */
+} shell;
 
 static void put(const char *s, size_t len)
 {
-	if (app.console_at.open)
-		cw_console_write(&app.console, 0, s, (uint32_t)len, PATIENCE_US);
+	int n;
+
+	if (!app_ready(APP_CONSOLE) || !len)
+		return;
+	n = cw_console_write(&app.console, 0, s, (uint32_t)len, shell.stuck ? 0 : PATIENCE_US);
+	shell.stuck = n != (int)len;
+}
+
+static void put_text(const char *s)
+{
+	put(s, strlen(s));
 }
 
 void shell_out(const char *fmt, ...)
 {
 	char text[256];
 	va_list ap;
-	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(text, sizeof(text), fmt, ap);
+	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	/* A terminal in raw mode wants both. */
-	for (char *p = text, *nl; n > 0 && *p; p = nl + 1) {
+	for (char *p = text, *nl; *p; p = nl + 1) {
 		nl = strchr(p, '\n');
 		if (!nl) {
-			put(p, strlen(p));
+			put_text(p);
 			break;
 		}
 		put(p, (size_t)(nl - p));
-		put("\r\n", 2);
+		put_text("\r\n");
 	}
 }
 
 static void help(void)
 {
-	for (const struct shell_command *c = table; c->words; c++)
+	for (const struct shell_command *c = shell.table; c->words; c++)
 		shell_out("  %-14s %s\n", c->words, c->usage);
 	shell_out("  %-14s %s\n", "help", "this list");
 }
 
-/* How many words of @words the line begins with; 0: not this command. */
-static int matches(const char *words, int argc, char **argv)
+static void run(char *line)
 {
-	int n = 0;
+	char *argv[SHELL_WORDS];
+	int argc = shell_split(line, argv, SHELL_WORDS), used;
+	const struct shell_command *c;
 
-	while (*words) {
-		size_t len = strcspn(words, " ");
-
-		if (n == argc || strlen(argv[n]) != len || strncmp(words, argv[n], len) != 0)
-			return 0;
-		words += len + (words[len] == ' ');
-		n++;
-	}
-	return n;
-}
-
-static void run(void)
-{
-	char *argv[WORDS_MAX], *save = NULL;
-	int argc = 0, n;
-
-	for (char *w = strtok_r(line, " \t", &save); w && argc < WORDS_MAX;
-	     w = strtok_r(NULL, " \t", &save))
-		argv[argc++] = w;
-	if (!argc)
+	if (argc < 0)
+		shell_out("more than %d words\n", SHELL_WORDS);
+	if (argc <= 0)
 		return;
-	for (const struct shell_command *c = table; c->words; c++) {
-		n = matches(c->words, argc, argv);
-		if (n) {
-			c->run(argc - n, argv + n);
-			return;
-		}
-	}
-	if (!strcmp(argv[0], "help"))
+	c = shell_find(shell.table, argc, argv, &used);
+	if (c)
+		c->run(argc - used, argv + used);
+	else if (!strcmp(argv[0], "help"))
 		help();
 	else
 		shell_out("%s: no such command; try help\n", argv[0]);
@@ -100,30 +90,36 @@ static void run(void)
 
 static void key(char ch)
 {
-	if (ch == '\r' || ch == '\n') {
-		put("\r\n", 2);
-		line[used] = 0;
-		used = 0;
-		run();
-		prompted = false;
-	} else if (ch == 3) { /* Ctrl-C */
-		put("^C\r\n", 4);
-		used = 0;
-		prompted = false;
-	} else if (ch == 8 || ch == 127) {
-		if (used) {
-			used--;
-			put("\b \b", 3);
-		}
-	} else if (ch >= ' ' && ch < 127 && used < LINE_MAX_) {
-		line[used++] = ch;
+	switch (shell_line_key(&shell.line, ch)) {
+	case SHELL_NOTHING:
+		break;
+	case SHELL_TYPED:
 		put(&ch, 1);
+		break;
+	case SHELL_ERASED:
+		put_text("\b \b");
+		break;
+	case SHELL_FULL:
+		put_text("\a");
+		break;
+	case SHELL_CANCEL:
+		put_text("^C\r\n");
+		shell.stop();
+		shell.prompted = false;
+		break;
+	case SHELL_ENTERED:
+		put_text("\r\n");
+		run(shell.line.text);
+		shell.prompted = false;
+		break;
 	}
 }
 
-void shell_init(const struct shell_command *commands)
+void shell_init(const struct shell_command *table, bool (*busy)(void), void (*stop)(void))
 {
-	table = commands;
+	shell.table = table;
+	shell.busy = busy;
+	shell.stop = stop;
 }
 
 bool shell_poll(void)
@@ -131,11 +127,11 @@ bool shell_poll(void)
 	char in[64];
 	int n;
 
-	if (!app.console_at.open)
+	if (!app_ready(APP_CONSOLE))
 		return false;
-	if (!prompted && !(shell_busy && shell_busy())) {
-		put("remote:~$ ", 10);
-		prompted = true;
+	if (!shell.prompted && !shell.busy()) {
+		put_text(PROMPT);
+		shell.prompted = true;
 	}
 	n = cw_console_read(&app.console, 0, in, sizeof(in));
 	for (int i = 0; i < n; i++)

@@ -7,22 +7,58 @@
 #include <stdbool.h>
 #endif
 
+#define SHELL_LINE  120
+#define SHELL_WORDS 12
+
 struct shell_command {
 	const char *words;		    /* e.g. "net ping" */
 	const char *usage;		    /* arguments and what it does, for help */
 	void (*run)(int argc, char **argv); /* argv[0] is the first argument */
 };
 
-/* shell_init - @commands: ends with an empty entry; `help` is built in */
-void shell_init(const struct shell_command *commands);
+/* ---- shell_line.c: characters and words, no I/O ---- */
+
+enum shell_key {
+	SHELL_NOTHING, /* ignored */
+	SHELL_TYPED,   /* one more character: show it */
+	SHELL_ERASED,  /* one character less */
+	SHELL_ENTERED, /* text is a line; the next key begins another */
+	SHELL_CANCEL,  /* Ctrl-C: text is empty */
+	SHELL_FULL,    /* no room for this one */
+};
+
+struct shell_line {
+	char text[SHELL_LINE + 1];
+	unsigned int used;
+	unsigned char escape; /* within an escape sequence, e.g. of an arrow key */
+	bool entered, cr;
+};
+
+/* shell_line_key - take one character of input */
+enum shell_key shell_line_key(struct shell_line *l, char ch);
+
+/* shell_split - cut a line into words, in place; their number, or -1 when more than @max */
+int shell_split(char *line, char **argv, int max);
+
+/*
+ * shell_find - the command that the words begin with; the longest, when there are several
+ * @table: ends with an entry without words; @used: filled with the number of its words
+ */
+const struct shell_command *shell_find(const struct shell_command *table, int argc, char **argv,
+				       int *used);
+
+/* ---- shell.c ---- */
+
+/*
+ * shell_init - @table: ends with an entry without words; `help` is built in; @busy: whether a command
+ * goes on in the background, then there is no prompt yet; @stop: end it, for Ctrl-C
+ */
+void shell_init(const struct shell_command *table, bool (*busy)(void), void (*stop)(void));
 
 /* shell_poll - take input, run lines; true when there was input */
 bool shell_poll(void);
 
-/* shell_out - print on the console */
+/* shell_out - print on the console; at most 255 bytes */
 void shell_out(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-
-/* shell_busy - a command goes on in the background: no prompt until it is done */
-extern bool (*shell_busy)(void);
 
 #endif

@@ -29,11 +29,11 @@ static int ask(unsigned char fill, unsigned char *buf)
 
 	memset(buf, fill, ENTROPY + 1);
 	do {
-		app_poll_link();
-		got = app_open_rng() ? cw_rng_read(&app.rng, buf, ENTROPY, RNG_TIMEOUT_US)
-				     : CW_ERESET;
+		app_poll();
+		got = app_ready(APP_RNG) ? cw_rng_read(&app.rng, buf, ENTROPY, RNG_TIMEOUT_US)
+					 : CW_ERESET;
 		if (got == CW_ERESET)
-			app_sleep(app_now() + 1000);
+			app_idle(false, app_now() + 1000);
 	} while (got == CW_ERESET);
 	if (got != ENTROPY) {
 		say("Error: no entropy: %s\n", got < 0 ? cw_strerror(got) : "too few bytes");
@@ -63,39 +63,36 @@ static bool get_entropy(void)
 
 static void entropy_test(void)
 {
-	const char *name = app.rng_at.index < 0 ? "none"
-						: app.layout->device[app.rng_at.index].name;
+	int index = app.device[APP_RNG].index;
 
 	say("Board: %s\n", app.machine->board);
-	say("random device is %p, name is %s\n", (void *)&app.rng, name);
+	if (index < 0) {
+		say("no random device in the layout\n");
+		return;
+	}
+	say("random device is %p, name is %s\n", (void *)&app.rng, app.layout->device[index].name);
+	app_use(APP_RNG);
 	say("main:%d - get_entropy test %s\n", __LINE__, get_entropy() ? "passed" : "failed");
-}
-
-static bool pinging(void)
-{
-	return ping_running();
 }
 
 int main(void)
 {
 	if (app_init(LAYOUT))
 		cw_machine_exit(1);
-	app_started = app_now();
 	app_wait_link();
 	entropy_test();
-	app_open_net();
-	app_open_console();
-	shell_busy = pinging;
-	shell_init(common_commands);
+	app_use(APP_NET);
+	app_use(APP_CONSOLE);
+	shell_init(common_commands, ping_running, ping_stop);
 	ip_start("192.168.200.2", "255.255.255.0");
+	echo_start();
 	say("IPv4 192.168.200.2/24, echo services on UDP and TCP port 7\n");
 	for (;;) {
 		bool news;
 
-		app_poll_link();
+		app_poll();
 		news = ip_poll();
 		news |= shell_poll();
-		if (!news)
-			app_sleep(ip_deadline());
+		app_idle(news, ip_deadline());
 	}
 }

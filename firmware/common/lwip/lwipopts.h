@@ -14,6 +14,8 @@
 #define LWIP_STATS		 0
 #define LWIP_NETIF_HOSTNAME	 0
 #define LWIP_NETIF_LINK_CALLBACK 0
+/* Which checksums the device does is found out when it is opened, frame by frame. */
+#define LWIP_CHECKSUM_CTRL_PER_NETIF 1
 
 #define MEM_ALIGNMENT	  8
 #define MEM_SIZE	  (96 * 1024)
