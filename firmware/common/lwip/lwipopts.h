@@ -3,17 +3,17 @@
 #ifndef CAUSEWAY_FIRMWARE_LWIPOPTS_H
 #define CAUSEWAY_FIRMWARE_LWIPOPTS_H
 
-#define NO_SYS			 1
-#define SYS_LIGHTWEIGHT_PROT	 0
-#define LWIP_NETCONN		 0
-#define LWIP_SOCKET		 0
-#define LWIP_IPV4		 1
-#define LWIP_IPV6		 0
-#define LWIP_RAW		 1
-#define LWIP_DHCP		 0
-#define LWIP_STATS		 0
-#define LWIP_NETIF_HOSTNAME	 0
-#define LWIP_NETIF_LINK_CALLBACK 0
+#define NO_SYS			     1
+#define SYS_LIGHTWEIGHT_PROT	     0
+#define LWIP_NETCONN		     0
+#define LWIP_SOCKET		     0
+#define LWIP_IPV4		     1
+#define LWIP_IPV6		     0
+#define LWIP_RAW		     1
+#define LWIP_DHCP		     0
+#define LWIP_STATS		     0
+#define LWIP_NETIF_HOSTNAME	     0
+#define LWIP_NETIF_LINK_CALLBACK     0
 /* Which checksums the device does is found out when it is opened, frame by frame. */
 #define LWIP_CHECKSUM_CTRL_PER_NETIF 1
 
