@@ -234,7 +234,7 @@ static int gather(struct cw_net_driver *n, struct cw_net_frame *f)
 	cw_copy_in(&h, (uint8_t *)f->part[0].ptr - HDR, HDR);
 	decode(&h, &f->meta);
 	buffers = cw_vdev_has(&n->vdev, CW_NET_F_MRG_RXBUF) ? cw_get_le16(h.num_buffers) : 1;
-	if (!buffers || buffers > CW_NET_MERGE || buffers > n->rx_buffers)
+	if (!buffers || buffers > CW_NET_MERGE)
 		return cw_vdev_fail(&n->vdev, CW_EPEER);
 	while (f->parts < buffers) {
 		got = next_piece(n, f);

@@ -251,7 +251,7 @@ bool cw_vdev_arm(struct cw_vdev *v, struct cw_drvq *q)
 {
 	if (v->dead)
 		return false; /* its owner has been told, and no doorbell would change it */
-	return cw_drvq_arm(q) | q->broken | notice(v) | cw_vdev_check(v);
+	return cw_drvq_arm(q) | notice(v) | cw_vdev_check(v);
 }
 
 uint64_t cw_vdev_end(struct cw_vdev *v, uint64_t timeout)
@@ -270,7 +270,7 @@ int cw_vdev_wait(struct cw_vdev *v, struct cw_drvq *q, uint64_t end)
 		err = cw_vdev_check(v);
 		if (err)
 			return err;
-		if (cw_drvq_arm(q) || q->broken)
+		if (cw_drvq_arm(q))
 			return CW_OK;
 		if (v->t->ops->now(v->t) >= end)
 			return CW_ETIMEDOUT;

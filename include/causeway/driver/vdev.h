@@ -114,7 +114,7 @@ bool cw_vdev_arm(struct cw_vdev *v, struct cw_drvq *q);
 uint64_t cw_vdev_end(struct cw_vdev *v, uint64_t timeout);
 
 /**
- * cw_vdev_wait - until queue @q has a used chain, or is broken
+ * cw_vdev_wait - until queue @q has a used chain
  * @end: microseconds of the transport's now()
  *
  * Arms, looks again, sleeps. Returns 0, CW_ETIMEDOUT, CW_ERESET.

@@ -287,6 +287,7 @@ static void control_messages_that_make_no_sense(void **state)
 	assert_int_equal(cw_console_poll(&c), CW_OK);
 	assert_int_equal(c.strange, 2);
 	assert_memory_equal(&before, &c.port[0], sizeof(before));
+	assert_false(c.port[2].present);
 	/* A name without end, and not printable. */
 	memset(got, 0x1b, 56);
 	say(0, CW_CONSOLE_PORT_NAME, 0, got, 56);

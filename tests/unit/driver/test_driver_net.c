@@ -217,6 +217,15 @@ static void large_frames_in_place(void **state)
 	cw_net_flush(&n);
 	world_pmm();
 	assert_memory_equal(sent(0, 2 * room + 5), data, 2 * room + 5);
+	/* Two buffers for what needs three, or one. */
+	for (unsigned int i = 0; i < 2; i++) {
+		unsigned int free = n.tx_free_count;
+
+		cw_net_tx_get(&n, &b[0]);
+		cw_net_tx_get(&n, &b[1]);
+		assert_int_equal(cw_net_tx_sendv(&n, b, 2, i ? room : 2 * room + 1, &m), CW_EINVAL);
+		assert_int_equal(n.tx_free_count, free);
+	}
 }
 
 static void merges_small_buffers(void **state)
@@ -249,6 +258,21 @@ static void merges_small_buffers(void **state)
 		cw_net_release(&n, &f);
 		cw_net_flush(&n);
 	}
+}
+
+static void larger_than_all_buffers(void **state)
+{
+	const struct world_options o = { .offload = true, .net_block = 8 * CW_PAGE_SIZE };
+	const struct cw_net_meta m = { .flags = CW_NET_HDR_F_NEEDS_CSUM,
+				       .gso_type = CW_NET_HDR_GSO_TCPV4,
+				       .hdr_len = 54,
+				       .gso_size = 1448 };
+
+	(void)state;
+	open_with(&o, CW_NET_WANT_TSO);
+	assert_in_range(n.tx_buffers, 2, 10);
+	assert_int_equal(send_data(60000, &m, 1000000), CW_EINVAL);
+	assert_int_equal(w.waits, 0);
 }
 
 static void jumbo_frames(void **state)
@@ -863,6 +887,7 @@ int main(void)
 		T(large_frames_with_tso),
 		T(large_frames_in_place),
 		T(merges_small_buffers),
+		T(larger_than_all_buffers),
 		T(jumbo_frames),
 		T(coarse_cache_lines),
 		T(no_buffer_left),

@@ -229,9 +229,13 @@ static void opened_again_and_again(void **state)
 		assert_int_equal(open_vdev(0), CW_OK);
 		assert_int_equal(cw_vdev_accept(&v), CW_OK);
 		assert_int_equal(cw_vdev_queue(&v, 0, &q, slot, 16), CW_OK);
+		/* Rule "ready": nothing of the former queue's kicks is left. */
+		assert_int_equal(cw_get_le32(w.bus.link.mine->kick[w.place[RNG].slot + 1]), 0);
+		assert_int_equal(cw_get_le32(w.bus.link.mine->seen[w.place[RNG].slot + 1]), 0);
 		assert_int_equal(cw_vdev_start(&v), CW_OK);
 		for (unsigned int k = 0; k < 40; k++) {
 			add();
+			assert_true(cw_get_le32(w.bus.link.mine->kick[w.place[RNG].slot + 1]) > 0);
 			assert_int_equal(cw_vdev_wait(&v, &q, cw_vdev_end(&v, 100000)), CW_OK);
 			assert_int_equal(cw_vdev_get(&v, &q, &cookie, &len), 1);
 			assert_int_equal(len, 16);
