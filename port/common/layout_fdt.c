@@ -10,6 +10,7 @@
 #include <causeway/port/layout_fdt.h>
 
 #include <libfdt.h>
+#include <stdbool.h>
 #include <string.h>
 
 struct reader {
@@ -49,13 +50,23 @@ static uint32_t size32(struct reader *rd, int node)
 	return (uint32_t)v;
 }
 
+/* Printable and not blank throughout: it gets printed. */
+static bool plain(const char *text, int len)
+{
+	for (int i = 0; i < len; i++)
+		if (text[i] <= ' ' || text[i] > '~')
+			return false;
+	return true;
+}
+
 static void read_label(struct reader *rd, int node, char name[CW_DEVICE_NAME_LEN])
 {
 	int len = 0;
 	const char *label = fdt_getprop(rd->fdt, node, "label", &len);
 
 	memset(name, 0, CW_DEVICE_NAME_LEN);
-	if (label && len > 1 && len <= (int)CW_DEVICE_NAME_LEN && !label[len - 1])
+	if (label && len > 1 && len <= (int)CW_DEVICE_NAME_LEN && !label[len - 1] &&
+	    plain(label, len - 1))
 		memcpy(name, label, (size_t)len);
 	else
 		rd->missing = rd->missing ? rd->missing : "label";
@@ -94,6 +105,7 @@ int cw_layout_from_fdt(struct cw_layout *l, struct cw_layout_device *device, uns
 	struct reader rd = { .fdt = fdt };
 	enum cw_layout_fault fault;
 	const char *dummy;
+	uint32_t version;
 	uint64_t hash;
 
 	reason = reason ? reason : &dummy;
@@ -104,9 +116,9 @@ int cw_layout_from_fdt(struct cw_layout *l, struct cw_layout_device *device, uns
 	*reason = "not a causeway,region-1 fragment";
 	if (fdt_node_check_compatible(fdt, 0, "causeway,region-1"))
 		return CW_EINVAL;
+	version = (uint32_t)cells(&rd, 0, "causeway,abi", 4, 0);
 	*reason = "written for another version of the contract";
-	if (CW_ABI_MAJOR((uint32_t)cells(&rd, 0, "causeway,abi", 4, 0)) !=
-	    CW_ABI_MAJOR(CW_ABI_VERSION))
+	if (!rd.missing && CW_ABI_MAJOR(version) != CW_ABI_MAJOR(CW_ABI_VERSION))
 		return CW_EVERSION;
 	l->base = cells(&rd, 0, "reg", 16, 0);
 	l->size = size32(&rd, 0);
