@@ -18,6 +18,11 @@ static void bus_ring(void *ctx)
 
 static const struct cw_link_ops link_ops = { .ring = bus_ring };
 
+static __attribute__((noinline)) void *link_page(const struct cw_window *region, cw_addr_t at)
+{
+	return cw_window_ptr(region, at, CW_PAGE_SIZE);
+}
+
 int cw_bus_init(struct cw_bus *bus, const struct cw_layout *layout, void *va,
 		struct cw_link_slot *slot, const struct cw_port *port)
 {
@@ -29,9 +34,9 @@ int cw_bus_init(struct cw_bus *bus, const struct cw_layout *layout, void *va,
 	bus->layout = layout;
 	bus->port = port;
 	bus->region = region;
-	return cw_link_init(&bus->link, cw_window_ptr(&region, layout->remote_page, CW_PAGE_SIZE),
-			    cw_window_ptr(&region, layout->pmm_page, CW_PAGE_SIZE), slot,
-			    layout->slots, cw_layout_hash(layout), &link_ops, bus);
+	return cw_link_init(&bus->link, link_page(&region, layout->remote_page),
+			    link_page(&region, layout->pmm_page), slot, layout->slots,
+			    cw_layout_hash(layout), &link_ops, bus);
 }
 
 static uint64_t now(const struct cw_bus *bus)

@@ -19,14 +19,14 @@ static struct cw_mmio *self(struct cw_transport *t)
 	return (struct cw_mmio *)(void *)t;
 }
 
-static bool m_alive(struct cw_transport *t)
+static __attribute__((noinline)) bool m_alive(struct cw_transport *t)
 {
 	const struct cw_mmio *m = self(t);
 
 	return m->bus->link.up && m->life == m->bus->life && cw_link_alive(&m->bus->link);
 }
 
-static uint64_t m_now(struct cw_transport *t)
+static __attribute__((noinline)) uint64_t m_now(struct cw_transport *t)
 {
 	const struct cw_port *p = self(t)->bus->port;
 
@@ -219,6 +219,8 @@ static const struct cw_transport_ops ops = {
 int cw_mmio_init(struct cw_mmio *m, struct cw_bus *bus, unsigned int i)
 {
 	const struct cw_layout_device *d;
+	struct cw_window *w = &m->transport.memory;
+	int err;
 
 	memset(m, 0, sizeof(*m));
 	if (i >= bus->layout->devices)
@@ -230,10 +232,14 @@ int cw_mmio_init(struct cw_mmio *m, struct cw_bus *bus, unsigned int i)
 	m->slot = d->slot;
 	m->queues = d->queues;
 	m->timeout = CW_MMIO_TIMEOUT_US;
-	m->page = cw_window_ptr(&bus->region, d->block, CW_PAGE_SIZE);
-	m->request = cw_window_ptr(&bus->region, d->block + CW_PAGE_SIZE, CW_PAGE_SIZE);
-	return cw_window_sub(&bus->region, d->block + 2 * CW_PAGE_SIZE, d->size - 2 * CW_PAGE_SIZE,
-			     &m->transport.memory);
+	/* cw_bus_init() has checked that a block lies in the region and is larger than two pages. */
+	err = cw_window_sub(&bus->region, d->block, d->size, w);
+	m->page = (void *)w->va_;
+	m->request = (void *)(w->va_ + CW_PAGE_SIZE);
+	w->va_ += 2 * CW_PAGE_SIZE;
+	w->base += 2 * CW_PAGE_SIZE;
+	w->size -= 2 * CW_PAGE_SIZE;
+	return err;
 }
 
 int cw_mmio_open(struct cw_mmio *m)
