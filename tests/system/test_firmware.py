@@ -1,0 +1,416 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The example firmware on a Linux process: what it prints, answers and survives."""
+import os
+import re
+import select
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+import pytest
+
+import netns
+from pmm import BUILD, CAUSEWAY, Pmm, board, until
+
+REMOTE_IP, ECHO = "192.168.200.2", 7
+FIRMWARE = os.path.join(BUILD, "firmware", "hvl_net_rng_reloc", "hvl_net_rng_reloc")
+PROBE = os.path.join(BUILD, "firmware", "fdt_probe", "fdt_probe")
+SOURCE = os.environ["CW_SOURCE"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def network():
+    netns.enter()
+    netns.make_tap()
+
+
+def demo(rng="getrandom", devices=True, **more):
+    """A board with one remote, `a`, that runs the demonstration."""
+    kinds = ["{ kind: rng, name: virt-rng, backend: %s }" % rng]
+    if devices:
+        kinds += ["{ kind: net, size: 128K, backend: { tap: tap0 } }", "{ kind: console }"]
+    remote = {"region": "{ base: 0x37000000, size: 1M }",
+              "carrier": "{ process: %s }" % FIRMWARE,
+              "devices": "[ %s ]" % ", ".join(kinds), **more}
+    return board({"a": remote})
+
+
+def started(p):
+    until(lambda: p.lines("echo services"))
+    return p
+
+
+def uart(p):
+    return [line[4:] for line in p.output().splitlines() if line.startswith("[a] ")]
+
+
+def hex_lines(p):
+    return [line.strip() for line in uart(p) if re.fullmatch(r"  0x[0-9a-f]{2}", line)]
+
+
+def ping(*args):
+    r = subprocess.run(["ping", "-n", "-W", "1", *args, REMOTE_IP], capture_output=True, text=True)
+    sent, received = re.search(r"(\d+) packets transmitted, (\d+) received", r.stdout).groups()
+    return int(sent), int(received)
+
+
+class Udp:
+    def __init__(self):
+        self.s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.s.connect((REMOTE_IP, ECHO))
+
+    def answers(self, data, seconds=2.0):
+        self.s.settimeout(seconds)
+        try:
+            self.s.send(data)
+            return self.s.recv(65536) == data
+        except (socket.timeout, ConnectionRefusedError):
+            return False
+
+
+def tcp_exchange(size, meanwhile=lambda: None):
+    """Sends random bytes to the echo service; whether exactly those came back."""
+    data, back = os.urandom(size), bytearray()
+    with socket.create_connection((REMOTE_IP, ECHO), timeout=20) as s:
+        def send():
+            s.sendall(data)
+            s.shutdown(socket.SHUT_WR)
+
+        sender = threading.Thread(target=send)
+        sender.start()
+        disturber = threading.Thread(target=meanwhile)
+        disturber.start()
+        while True:
+            got = s.recv(65536)
+            if not got:
+                break
+            back += got
+        sender.join()
+        disturber.join()
+    return bytes(back) == data
+
+
+class Shell:
+    """The remote's console, through its pty."""
+
+    def __init__(self, p):
+        at = next(d for d in p.remote()["devices"] if d["kind"] == "console")["backends"][0]["at"]
+        self.fd = os.open(at, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+        self.seen = ""
+
+    def read(self, seconds):
+        if select.select([self.fd], [], [], seconds)[0]:
+            self.seen += os.read(self.fd, 4096).decode()
+
+    def until(self, text, seconds=10.0):
+        end = time.monotonic() + seconds
+        while text not in self.seen:
+            assert time.monotonic() < end, "no %r in %r" % (text, self.seen)
+            self.read(0.1)
+        before, self.seen = self.seen.split(text, 1)
+        return before
+
+    def type(self, text):
+        os.write(self.fd, text.encode())
+
+    def run(self, command, seconds=10.0):
+        """What a command prints, its echo left out."""
+        self.type(command + "\r")
+        self.until(command + "\r\n", seconds)
+        return self.until("remote:~$ ", seconds).replace("\r\n", "\n")
+
+    def close(self):
+        os.close(self.fd)
+
+
+# --- entropy ----------------------------------------------------------------------------------
+
+def entropy_of(tmp_path, content):
+    path = tmp_path / "bytes"
+    path.write_bytes(content)
+    with Pmm(demo(rng="{ file: %s }" % path, devices=False)) as p:
+        until(lambda: p.lines("get_entropy test"))
+        lines = hex_lines(p), uart(p)
+        assert p.stop() == 0
+    return lines
+
+
+def test_entropy_exactly_what_the_device_gave(tmp_path):
+    content = bytes([0xde, 0xad, 0xbe, 0xef, 0x00, 0x01, 0x7f, 0x80, 0xff])
+    printed, all_lines = entropy_of(tmp_path, content)
+    assert printed == ["0x%02x" % b for b in content]
+    assert re.fullmatch(r"Board: \w+", all_lines[0])
+    assert re.fullmatch(r"random device is 0x[0-9a-f]+, name is virt-rng", all_lines[1])
+    assert re.fullmatch(r"main:\d+ - get_entropy test passed", all_lines[11])
+
+
+def test_entropy_like_the_fill_is_asked_for_again(tmp_path):
+    """Two zeroes among nine could be bytes that never came: asked again over 0xa5."""
+    content = bytes([1, 0, 2, 0, 3, 4, 5, 6, 7])
+    printed, all_lines = entropy_of(tmp_path, content)
+    assert printed == 2 * ["0x%02x" % b for b in content]
+    assert "passed" in all_lines[20]
+
+
+def test_entropy_like_both_fills_fails(tmp_path):
+    content = bytes([0, 0, 0xa5, 0xa5, 1, 2, 3, 4, 5])
+    printed, all_lines = entropy_of(tmp_path, content)
+    assert len(printed) == 18
+    assert all_lines[20].endswith("get_entropy test failed")
+
+
+# --- layout -----------------------------------------------------------------------------------
+
+def test_probe_finds_everything_by_the_fragment():
+    quick = ["--rng", "--net", "tap=tap0", "--console", "pty", "--", PROBE]
+    with Pmm(args=quick, wait=False) as p:
+        assert p.wait() == 0
+        out = p.output()
+        assert len(re.findall(r"\] \w+: virtio device [143], slot \d+, .*: opened", out)) == 3
+        assert "entropy: 4 bytes" in out and re.search(r"MAC (..:){5}.. MTU 1500", out)
+
+
+def test_compiled_in_layout_fits_its_board_alone(tmp_path):
+    program = FIRMWARE + "_header"
+    with open(os.path.join(SOURCE, "boards", "process.yaml")) as f:
+        text = re.sub(r"process: \S+", "process: " + program, f.read(), count=0)
+    with Pmm(text.replace("name: process:", "name:")) as p:
+        until(lambda: "get_entropy test passed" in p.output())
+        assert ping("-c", "1") == (1, 1)
+        assert p.stop() == 0
+    with Pmm(args=["--rng", "--", program]) as p:
+        until(lambda: "waiting for the PMM (layout differs)" in p.output())
+        assert "get_entropy" not in p.output()
+        assert p.stop() == 0
+
+
+def test_alone_it_says_what_it_wants():
+    r = subprocess.run([FIRMWARE], capture_output=True, text=True, timeout=5)
+    assert r.returncode == 1 and "causeway run" in r.stderr
+
+
+# --- network ----------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("doorbell", ["socket", "{ poll: 500 }"])
+def test_ping_and_echo(doorbell):
+    with Pmm(demo(doorbell=doorbell)) as p:
+        started(p)
+        assert ping("-c", "20", "-i", "0.02") == (20, 20)
+        assert ping("-c", "5", "-i", "0.02", "-s", "1472", "-M", "do") == (5, 5)
+        udp = Udp()
+        step = 1 if doorbell == "socket" else 97
+        for size in range(1, 1473, step):
+            assert udp.answers(os.urandom(size)), size
+        assert udp.answers(b"")
+        for size in (1473, 3000, 8000):  # in fragments
+            assert udp.answers(os.urandom(size)), size
+        assert tcp_exchange(1 << 20)
+        net = next(d for d in p.remote()["devices"] if d["kind"] == "net")
+        assert net["errors"] == net["faults"] == net["strange"] == 0
+        assert p.stop() == 0
+
+
+def test_many_connections():
+    with Pmm(demo()) as p:
+        started(p)
+        for _ in range(3):
+            socks = [socket.create_connection((REMOTE_IP, ECHO), timeout=5) for _ in range(8)]
+            for i, s in enumerate(socks):
+                s.sendall(b"%d" % i)
+            for i, s in enumerate(socks):
+                assert s.recv(10) == b"%d" % i
+                s.close()
+        assert p.stop() == 0
+
+
+def test_who_does_not_read_stops_only_himself():
+    with Pmm(demo()) as p:
+        started(p)
+        with socket.create_connection((REMOTE_IP, ECHO), timeout=5) as lazy:
+            lazy.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                while True:
+                    lazy.send(bytes(65536))
+            assert ping("-c", "5", "-i", "0.02") == (5, 5)
+            assert tcp_exchange(100000)
+        assert p.stop() == 0
+
+
+def test_stopped_remote_answers_nothing():
+    with Pmm(demo()) as p:
+        started(p)
+        assert ping("-c", "2", "-i", "0.1") == (2, 2)
+        pid = p.remote()["pid"]
+        os.kill(pid, signal.SIGSTOP)
+        assert ping("-c", "3", "-i", "0.1") == (3, 0)
+        os.kill(pid, signal.SIGCONT)
+        until(lambda: ping("-c", "1") == (1, 1))
+        assert p.stop() == 0
+
+
+# --- the shell --------------------------------------------------------------------------------
+
+def test_shell():
+    with Pmm(demo()) as p:
+        started(p)
+        sh = Shell(p)
+        sh.type("\r")
+        sh.until("remote:~$ ")
+        sh.until("remote:~$ ")
+        devices = sh.run("device list")
+        for name in ("virt-rng", "net0", "console0"):
+            assert re.search(r"- %s .*\(READY\)" % name, devices)
+        mac = next(d for d in p.remote()["devices"] if d["kind"] == "net")
+        assert mac["state"] == "running"
+        iface = sh.run("net iface")
+        assert "IPv4 192.168.200.2 mask 255.255.255.0" in iface and ": up, MTU 1500" in iface
+        assert "00:00:00:00:00:00" not in iface
+        out = sh.run("net ping -c 4 192.168.200.254")
+        assert "4 packets transmitted, 4 received" in out and len(re.findall("icmp_seq=", out)) == 4
+        assert "3 received" in sh.run("net ping 192.168.200.254")
+        uptime = [int(re.search(r"Uptime: (\d+) ms", sh.run("kernel uptime"))[1])
+                  for _ in range(2)]
+        assert 0 < uptime[0] <= uptime[1] < 60000
+        listed = sh.run("help")
+        for command in ("device list", "net iface", "net ping", "kernel uptime", "help"):
+            assert command in listed
+        sh.close()
+        assert p.stop() == 0
+
+
+@pytest.fixture(scope="class")
+def shell(network):
+    with Pmm(demo()) as p:
+        sh = Shell(started(p))
+        sh.until("remote:~$ ")
+        yield sh
+        sh.close()
+        assert p.stop() == 0
+
+
+class TestShell:
+    """One remote for all of them: none disturbs the next."""
+
+    @pytest.mark.parametrize("typed,said", [
+        ("nonsense", "nonsense: no such command; try help"),
+        ("net", "no such command; try help"),
+        ("net ping", "usage: net ping"),
+        ("net ping -c 0 192.168.200.254", "usage: net ping"),
+        ("net ping -c 1x 192.168.200.254", "usage: net ping"),
+        ("net ping -c -1 192.168.200.254", "usage: net ping"),
+        ("net ping nowhere", "nowhere is no IPv4 address"),
+        ("a b c d e f g h i j k l m n", "more than 12 words"),
+    ])
+    def test_shell_refuses(self, shell, typed, said):
+        assert said in shell.run(typed)
+
+    def test_shell_keys(self, shell):
+        shell.type("kernel\x1b[A uptine\x7f\x7fme\r")
+        assert "Uptime" in shell.until("remote:~$ ")
+        shell.type("net ping -c 1000 192.168.200.254\r")
+        shell.until("icmp_seq=2 ")
+        shell.type("\x03")
+        assert "received" in shell.until("remote:~$ ")
+
+    def test_ping_of_nobody_ends(self, shell):
+        out = shell.run("net ping -c 2 192.168.200.77")
+        assert out.count("timed out") == 2 and "2 packets transmitted, 0 received" in out
+
+
+def test_console_that_nobody_reads():
+    """Output has nowhere to go: the network is served all the same, and the shell comes back."""
+    with Pmm(demo()) as p:
+        started(p)
+        sh = Shell(p)
+        for _ in range(300):
+            try:
+                sh.type("help\r")
+            except BlockingIOError:
+                break
+        assert ping("-c", "20", "-i", "0.02") == (20, 20)
+        end = time.monotonic() + 10
+        while "marker" not in sh.seen and time.monotonic() < end:
+            sh.read(0.2)
+            try:
+                sh.type("marker\r")
+            except BlockingIOError:
+                pass
+        assert "marker" in sh.seen
+        sh.close()
+        assert p.stop() == 0
+
+
+# --- restarts ---------------------------------------------------------------------------------
+
+def kill_worker(p):
+    old = p.worker()
+    os.kill(old, signal.SIGKILL)
+    until(lambda: p.worker() not in (0, old))
+
+
+def test_worker_killed_under_ping():
+    with Pmm(demo()) as p:
+        started(p)
+        pid = p.remote()["pid"]
+        killer = threading.Timer(0.5, kill_worker, [p])
+        killer.start()
+        sent, received = ping("-c", "200", "-i", "0.01")
+        killer.join()
+        assert sent == 200 and received >= 150
+        until(lambda: p.lines("link is up again (2)"))
+        assert ping("-c", "5", "-i", "0.02") == (5, 5)
+        assert p.remote()["pid"] == pid  # the remote itself went on
+        assert p.lines("Board:") == 1
+        assert p.stop() == 0
+
+
+def test_worker_killed_under_tcp():
+    with Pmm(demo()) as p:
+        started(p)
+
+        def disturb():
+            for _ in range(3):
+                time.sleep(0.15)
+                kill_worker(p)
+
+        assert tcp_exchange(24 << 20, disturb)
+        assert p.status()["workers"][0]["starts"] == 4
+        assert p.stop() == 0
+
+
+def test_shell_survives_the_worker():
+    with Pmm(demo()) as p:
+        sh = Shell(started(p))
+        sh.until("remote:~$ ")
+        kill_worker(p)
+        until(lambda: p.lines("link is up again (2)"))
+        assert "Links: 2" in sh.run("kernel uptime")
+        assert "IPv4 192.168.200.2" in sh.run("net iface")
+        sh.close()
+        assert p.stop() == 0
+
+
+def test_remote_killed_under_traffic():
+    with Pmm(demo()) as p:
+        started(p)
+        udp = Udp()
+        for life in range(2, 6):
+            assert udp.answers(b"before %d" % life)
+            old = p.remote()["pid"]
+            os.kill(old, signal.SIGKILL)
+            until(lambda: p.lines("echo services") == life)
+            begin = time.monotonic()
+            until(lambda: udp.answers(b"after %d" % life, 0.05))
+            assert time.monotonic() - begin < 1.0  # 100 ms; the machine that tests may be busy
+            assert p.remote()["pid"] != old
+        assert p.stop() == 0
+
+
+def test_demo_script():
+    """What ./dev demo runs, as a whole."""
+    r = subprocess.run([os.path.join(SOURCE, "scripts", "demo")], capture_output=True, text=True,
+                       timeout=60, env={**os.environ, "CAUSEWAY_BUILD": BUILD})
+    assert r.returncode == 0, r.stdout + r.stderr
+    assert r.stdout.count("  ok: ") == 9 and "FAILED" not in r.stdout
