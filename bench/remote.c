@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * A remote that measures from its side and prints JSON lines on its UART: link-up and device set-up
+ * times, then entropy reads of 256 bytes, then stays idle.
+ */
+#include <causeway/core/err.h>
+#include <causeway/core/shm.h>
+#include <causeway/driver/mmio.h>
+#include <causeway/driver/rng.h>
+#include <causeway/port/layout_fdt.h>
+#include <causeway/port/machine.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define READS 20000
+
+static struct cw_layout layout;
+static struct cw_layout_device device[CW_DEVICES_MAX];
+static struct cw_link_slot slot[CW_SLOTS_MAX];
+static struct cw_bus bus;
+static struct cw_mmio mmio[CW_DEVICES_MAX];
+static struct cw_rng_driver rng[CW_DEVICES_MAX];
+static const struct cw_machine *machine;
+
+static uint64_t now(void)
+{
+	return machine->port->now(machine->port->ctx);
+}
+
+static int find_layout(void)
+{
+	static uint32_t copy[4096];
+
+	cw_copy_in(copy, machine->region, sizeof(copy));
+	return cw_layout_from_fdt(&layout, device, CW_DEVICES_MAX, copy, sizeof(copy), NULL);
+}
+
+static int open_all(void)
+{
+	int err = 0;
+
+	for (unsigned int i = 0; !err && i < layout.devices; i++) {
+		if (layout.device[i].id != CW_ID_RNG)
+			continue;
+		err = cw_mmio_init(&mmio[i], &bus, i);
+		err = err ? err : cw_mmio_open(&mmio[i]);
+		err = err ? err : cw_rng_open(&rng[i], &mmio[i].transport);
+	}
+	return err;
+}
+
+static void read_entropy(struct cw_rng_driver *r)
+{
+	uint64_t begun = now(), worst = 0;
+	uint8_t buf[256];
+	int bad = 0;
+
+	for (int i = 0; i < READS; i++) {
+		uint64_t one = now();
+
+		bad += cw_rng_read(r, buf, sizeof(buf), 1000000) != (int)sizeof(buf);
+		one = now() - one;
+		worst = one > worst ? one : worst;
+	}
+	printf("{\"rng_reads\": %d, \"bad\": %d, \"us\": %llu, \"worst_us\": %llu}\n", READS, bad,
+	       (unsigned long long)(now() - begun), (unsigned long long)worst);
+}
+
+int main(void)
+{
+	uint64_t begun;
+	int err;
+
+	machine = cw_machine_init();
+	if (!machine || find_layout() ||
+	    cw_bus_init(&bus, &layout, machine->region, slot, machine->port))
+		return 1;
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	begun = now();
+	cw_bus_start(&bus);
+	err = cw_bus_wait_up(&bus, 5000000);
+	printf("{\"link_up_us\": %llu}\n", (unsigned long long)(now() - begun));
+	begun = now();
+	err = err ? err : open_all();
+	printf("{\"devices\": %u, \"open_us\": %llu, \"err\": %d}\n", layout.devices,
+	       (unsigned long long)(now() - begun), err);
+	if (err)
+		return 1;
+	read_entropy(&rng[0]);
+	for (;;)
+		cw_bus_wait(&bus, CW_LINK_NEVER);
+}

@@ -1,0 +1,299 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""./dev bench: measures, prints a table with floors and ratios, writes build/bench.json.
+
+Only ratios taken in one run count: figures of one machine move by a factor of two within minutes.
+Every floor is measured beside the thing, in turn (A B B A). Nothing here passes or fails.
+"""
+import argparse
+import json
+import os
+import platform
+import re
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BUILD = os.environ.get("CW_BUILD", os.path.join(ROOT, "build", "gcc"))
+CAUSEWAY = os.path.join(BUILD, "cli", "causeway")
+FIRMWARE = os.path.join(BUILD, "firmware", "hvl_net_rng_reloc", "hvl_net_rng_reloc")
+INSIDE = "CAUSEWAY_BENCH_INSIDE"
+TICK = os.sysconf("SC_CLK_TCK")
+rows = []
+
+
+def row(number, what, value, unit, floor=None, ratio=None, aim=None):
+    rows.append({"row": number, "what": what, "value": value, "unit": unit, "floor": floor,
+                 "ratio": ratio, "aim": aim})
+    text = [f"{number:>4}", f"{what:<52}", f"{value:>10.4g} {unit:<6}"]
+    text.append(f"floor {floor:>9.4g}" if floor is not None else " " * 15)
+    text.append(f"ratio {ratio:>6.2f}" if ratio is not None else " " * 12)
+    text.append(f"aim {aim}" if aim else "")
+    print("  ".join(text).rstrip(), flush=True)
+
+
+def output(*command, **more):
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=300,
+                          **more).stdout
+
+
+# ---- rings --------------------------------------------------------------------------------------
+
+
+def instructions(rounds):
+    r = subprocess.run(["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null",
+                        os.path.join(BUILD, "bench", "bench_ring"), str(rounds)],
+                       capture_output=True, text=True, check=True, timeout=300)
+    return int(re.search(r"Collected\s*:\s*(\d+)", r.stderr).group(1))
+
+
+def ring():
+    n = 200
+    each = (instructions(11 * n) - instructions(n)) / (10 * n * 32)
+    row("4", "split ring, a buffer's full cycle, batch 32", each, "instr", aim="<= 125 (open-amp 278)")
+    ns = [float(output(os.path.join(BUILD, "bench", "bench_ring"), "200000").split()[0])
+          for _ in range(5)]
+    row("4", "the same, time", statistics.median(ns), "ns")
+
+
+# ---- a board ------------------------------------------------------------------------------------
+
+
+class Board:
+    def __init__(self, text):
+        self.dir = tempfile.mkdtemp(prefix="causeway-bench-")
+        with open(self.dir + "/bench.yaml", "w", encoding="ascii") as f:
+            f.write(text)
+        self.begun = time.monotonic()
+        self.log = open(self.dir + "/log", "w+", encoding="utf-8")
+        self.process = subprocess.Popen(
+            [CAUSEWAY, "run", "--run-dir", self.dir + "/run", self.dir + "/bench.yaml"],
+            stdout=self.log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+
+    def text(self):
+        with open(self.dir + "/log", encoding="utf-8", errors="replace") as f:
+            return f.read()
+
+    def wait_for(self, pattern, seconds=20):
+        end = time.monotonic() + seconds
+        while not re.search(pattern, self.text()):
+            if time.monotonic() > end or self.process.poll() is not None:
+                raise SystemExit(f"bench: no {pattern!r}:\n{self.text()}")
+            time.sleep(0.002)
+        return re.search(pattern, self.text())
+
+    def status(self):
+        return json.loads(output(CAUSEWAY, "status", "--json", "--run-dir", self.dir + "/run"))
+
+    def pids(self):
+        s = self.status()
+        return {"keeper": s["pid"], "worker": s["workers"][0]["pid"],
+                "remote": s["remotes"][0]["pid"]}
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(10)
+        self.log.close()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+def cpu(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as f:
+        fields = f.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICK
+
+
+def memory(pid, key):
+    with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as f:
+        m = re.search(rf"^{key}:\s+(\d+) kB", f.read(), re.M)
+    return int(m.group(1)) / 1024
+
+
+NET = f"""
+name: bench
+remotes:
+  - name: island
+    carrier: {{ process: {FIRMWARE} }}
+    devices:
+      - {{ kind: rng, name: virt-rng }}
+      - {{ kind: net, backend: {{ tap: tap0 }}, size: 128K }}
+      - {{ kind: console, backend: pty, size: 32K }}
+"""
+
+
+def many(devices):
+    text = f"""
+name: bench
+remotes:
+  - name: island
+    carrier: {{ process: {os.path.join(BUILD, "bench", "bench_remote")} }}
+    devices:
+"""
+    return text + "".join(f"      - {{ kind: rng, name: rng{i} }}\n" for i in range(devices))
+
+
+def udp(address, count, gap):
+    return json.loads(output(os.path.join(BUILD, "bench", "bench_udp"), "udp", address, str(count),
+                             str(gap)))
+
+
+def make_tap(name, address):
+    output("ip", "tuntap", "add", name, "mode", "tap")
+    output("ip", "address", "add", address, "dev", name)
+    with open(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6", "w", encoding="ascii") as f:
+        f.write("1")
+    output("ip", "link", "set", name, "up")
+
+
+def floor_server(name, processes):
+    p = subprocess.Popen([os.path.join(BUILD, "bench", "bench_udp"), "tap", name, str(processes)])
+    time.sleep(0.2)
+    return p
+
+
+def echo():
+    make_tap("tap1", "192.168.201.254/24")
+    make_tap("tap2", "192.168.202.254/24")
+    one, two = floor_server("tap1", 1), floor_server("tap2", 2)
+    board = Board(NET)
+    board.wait_for("IPv4 192.168.200.2")
+    time.sleep(0.3)
+    try:
+        for gap in (0, 20, 200):
+            compare_echo(gap)
+        load(board)
+        idle(board)
+        sizes_of(board)
+    finally:
+        board.stop()
+        for p in (one, two):
+            p.terminate()
+            p.wait()
+
+
+def compare_echo(gap):
+    got = {"ours": [], "one": [], "two": []}
+    where = {"ours": "192.168.200.2", "one": "192.168.201.2", "two": "192.168.202.2"}
+    for name in ("ours", "one", "two", "two", "one", "ours") * 3:
+        got[name].append(udp(where[name], 3000, gap))
+    median = {k: statistics.median(x["median"] for x in v) for k, v in got.items()}
+    p99 = {k: statistics.median(x["p99"] for x in v) for k, v in got.items()}
+    label = f"UDP echo to the remote, {gap} us between"
+    row("8", label + ": median, TAP with 1 more process", median["ours"], "us", median["two"],
+        median["ours"] / median["two"], "<= 1.35")
+    row("8", label + ": p99", p99["ours"], "us", p99["two"], p99["ours"] / p99["two"])
+    row("8", label + ": median, TAP in one process", median["ours"], "us", median["one"],
+        median["ours"] / median["one"])
+    lost = sum(x["sent"] - x["good"] for x in got["ours"])
+    if lost:
+        row("8", "datagrams lost", lost, "")
+
+
+def load(board):
+    pids = board.pids()
+    before, used = board.status(), {k: cpu(p) for k, p in pids.items()}
+    begun = time.monotonic()
+    packets = 0
+    while time.monotonic() - begun < 3:
+        packets += udp("192.168.200.2", 20000, 0)["good"]
+    seconds = time.monotonic() - begun
+    after = board.status()
+    rings = after["remotes"][0]["rings"] - before["remotes"][0]["rings"]
+    row("8", "UDP echoes a second, one in flight", packets / seconds, "1/s")
+    row("16", "doorbells of the PMM a 1000 buffers", 1000 * rings / (2 * packets), "", aim="<= 20")
+    for name, pid in pids.items():
+        row("-", f"CPU time a packet, {name}", 1e6 * (cpu(pid) - used[name]) / (2 * packets), "us")
+
+
+def idle(board):
+    pids = board.pids()
+    time.sleep(1)
+    before = {k: cpu(p) for k, p in pids.items()}
+    time.sleep(5)
+    for name, pid in pids.items():
+        row("16", f"idle CPU, {name}", 100 * (cpu(pid) - before[name]) / 5, "%", aim="<= 0.2")
+
+
+def sizes_of(board):
+    pids = board.pids()
+    region = 0.2
+    for name in ("keeper", "worker"):
+        row("15", f"RSS of the {name}", memory(pids[name], "VmRSS"), "MiB", aim="<= 2 beyond region")
+        row("15", f"RssAnon of the {name}", memory(pids[name], "RssAnon"), "MiB")
+    text = int(output("size", CAUSEWAY).split("\n")[1].split()[0])
+    row("15", "text of the causeway program", text / 1000, "kB", aim="<= 250")
+    del region
+
+
+# ---- link-up, entropy, doorbells with many devices ------------------------------------------------
+
+
+def getrandom_floor():
+    begun = time.perf_counter()
+    n = 200000
+    for _ in range(n):
+        os.getrandom(256)
+    return (time.perf_counter() - begun) / n * 1e6
+
+
+def entropy_and_links():
+    ready = []
+    for devices in (1, 8, 64):
+        board = Board(many(devices))
+        up = json.loads(board.wait_for(r'\{"link_up_us".*\}').group(0))
+        ready.append(time.monotonic() - board.begun)
+        opened = json.loads(board.wait_for(r'\{"devices".*\}').group(0))
+        rng = json.loads(board.wait_for(r'\{"rng_reads".*\}').group(0))
+        board.stop()
+        row("16", f"link up, {devices} device(s)", up["link_up_us"], "us", aim="<= 300 / 1500")
+        row("16", f"{devices} device(s) set up after that", opened["open_us"], "us")
+        row("-", f"a doorbell round trip (256 B of entropy), {devices} device(s)",
+            rng["us"] / rng["rng_reads"], "us")
+        if devices == 1:
+            row("13", "entropy, 256 B a request, one in flight", rng["us"] / rng["rng_reads"], "us",
+                getrandom_floor(), (rng["us"] / rng["rng_reads"]) / getrandom_floor())
+
+
+def code():
+    for processor in ("cortex-m4", "cortex-r5"):
+        for lib in ("core", "driver", "device"):
+            path = os.path.join(ROOT, "build", processor, lib, f"libcw_{lib}.a")
+            if os.path.exists(path) and shutil.which("arm-none-eabi-size"):
+                total = output("arm-none-eabi-size", "-t", path).strip().split("\n")[-1].split()[0]
+                row("14", f"{processor} -Os: code of {lib}", int(total), "B")
+
+
+def enter_namespace():
+    os.environ[INSIDE] = "1"
+    os.execvp("unshare", ["unshare", "-Urnm", "--", sys.executable, *sys.argv])
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
+    parser.add_argument("--json", default=os.path.join(ROOT, "build", "bench.json"),
+                        help="where to write the figures")
+    parser.add_argument("only", nargs="*", choices=[[], "ring", "echo", "link", "code"],
+                        help="parts to run (all)")
+    options = parser.parse_args()
+    if INSIDE not in os.environ:
+        enter_namespace()
+    output("ip", "link", "set", "lo", "up")
+    make_tap("tap0", "192.168.200.254/24")
+    print(f"{platform.processor() or platform.machine()}, Linux {platform.release()}, "
+          f"{os.cpu_count()} processors; nothing pinned: client, worker and remote are three threads")
+    parts = {"ring": ring, "echo": echo, "link": entropy_and_links, "code": code}
+    for name, part in parts.items():
+        if not options.only or name in options.only:
+            part()
+    with open(options.json, "w", encoding="ascii") as f:
+        json.dump({"kernel": platform.release(), "rows": rows}, f, indent=1)
+    print(f"written to {os.path.relpath(options.json, ROOT)}")
+
+
+if __name__ == "__main__":
+    main()
