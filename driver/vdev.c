@@ -249,9 +249,13 @@ int cw_vdev_get(struct cw_vdev *v, struct cw_drvq *q, void **cookie, uint32_t *l
 
 bool cw_vdev_arm(struct cw_vdev *v, struct cw_drvq *q)
 {
+	bool news;
+
 	if (v->dead)
 		return false; /* its owner has been told, and no doorbell would change it */
-	return cw_drvq_arm(q) | notice(v) | cw_vdev_check(v);
+	news = cw_drvq_arm(q);
+	news |= notice(v);
+	return cw_vdev_check(v) || news;
 }
 
 uint64_t cw_vdev_end(struct cw_vdev *v, uint64_t timeout)
