@@ -31,7 +31,7 @@ static uint64_t now(void)
 
 static int find_layout(void)
 {
-	static uint32_t copy[4096];
+	static uint32_t copy[8192];
 
 	cw_copy_in(copy, machine->region, sizeof(copy));
 	return cw_layout_from_fdt(&layout, device, CW_DEVICES_MAX, copy, sizeof(copy), NULL);

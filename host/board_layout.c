@@ -12,14 +12,20 @@
 
 #include <string.h>
 
-#define DTB_BYTES 8192u
+#define DTB_DEFAULT UINT32_MAX /* as much as the devices take */
+
+/* About 190 bytes a node, rounded up generously. */
+static uint32_t dtb_bytes(unsigned int devices)
+{
+	return (1024u + 256u * devices + CW_PAGE_SIZE - 1) & ~(CW_PAGE_SIZE - 1);
+}
 
 void board_remote_defaults(struct cw_board_remote *r)
 {
 	r->layout.base = 0x37000000u;
 	r->layout.size = 0x1000000u;
 	r->layout.line = 64;
-	r->layout.dtb = DTB_BYTES;
+	r->layout.dtb = DTB_DEFAULT;
 	r->carrier = CW_CARRIER_PROCESS;
 	r->memory = CW_MEMORY_MEMFD;
 	r->doorbell = CW_DOORBELL_SOCKET;
@@ -163,6 +169,8 @@ static void lay_out_remote(struct board_build *b, struct cw_board_remote *r)
 {
 	cw_addr_t next;
 
+	if (r->layout.dtb == DTB_DEFAULT)
+		r->layout.dtb = dtb_bytes(r->layout.devices);
 	r->layout.pmm_page = r->layout.base + r->layout.dtb;
 	r->layout.remote_page = r->layout.pmm_page + CW_PAGE_SIZE;
 	r->layout.slots = 1;

@@ -17,7 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FRAGMENT_MAX 16384u
+#define FRAGMENT_MAX 32768u
 #define PAUSE_MIN_US 10000u
 #define PAUSE_MAX_US 1000000u
 /* How long a remote with a processor to itself looks for more before it sleeps. */
