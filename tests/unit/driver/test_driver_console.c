@@ -499,6 +499,36 @@ static void needs_reset_at_steps(void **state)
 	start_plain();
 }
 
+static void remote_restarts(int which)
+{
+	unsigned int steps;
+
+	device = which;
+	start_plain();
+	assert_int_equal(use(), CW_OK);
+	steps = w.step;
+	world_stop(NULL);
+	for (volatile unsigned int s = 1; s <= steps; s += 1 + steps / 700) {
+		start_plain();
+		w.strike = s;
+		w.at_strike = world_crash;
+		if (!setjmp(world_crashed))
+			use();
+		memset(&c, 0x5a, sizeof(c));
+		world_new_remote();
+		assert_int_equal(use(), CW_OK);
+		world_stop(NULL);
+	}
+}
+
+static void remote_restarts_at_steps(void **state)
+{
+	(void)state;
+	remote_restarts(CONSOLE);
+	remote_restarts(MULTI);
+	start_plain();
+}
+
 int main(void)
 {
 #define T(t) cmocka_unit_test_teardown(t, world_stop)
@@ -525,6 +555,7 @@ int main(void)
 		T(row65_needs_reset_while_waiting),
 		T(pmm_restarts_at_steps),
 		T(needs_reset_at_steps),
+		T(remote_restarts_at_steps),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

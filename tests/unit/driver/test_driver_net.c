@@ -874,6 +874,25 @@ static void needs_reset_at_steps(void **state)
 	struck(strike_fault, 3);
 }
 
+static void remote_restarts_at_steps(void **state)
+{
+	unsigned int steps = steps_of_use();
+
+	(void)state;
+	for (volatile unsigned int s = 1; s <= steps; s += 3) {
+		start_plain();
+		w.strike = s;
+		w.at_strike = world_crash;
+		if (!setjmp(world_crashed))
+			use();
+		memset(&n, 0, sizeof(n));
+		world_new_remote();
+		assert_int_equal(use(), CW_OK);
+		world_stop(NULL);
+	}
+	start_plain();
+}
+
 int main(void)
 {
 #define T(t) cmocka_unit_test_teardown(t, world_stop)
@@ -913,6 +932,7 @@ int main(void)
 		T(header_is_fetched_once),
 		T(pmm_restarts_at_steps),
 		T(needs_reset_at_steps),
+		T(remote_restarts_at_steps),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

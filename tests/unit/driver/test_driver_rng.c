@@ -394,13 +394,6 @@ static void needs_reset_at_each_step(void **state)
 }
 
 /* The remote crashes at each step, and what comes after it knows nothing. */
-static jmp_buf crash;
-
-static void strike_remote(void)
-{
-	longjmp(crash, 1);
-}
-
 static void remote_restarts_at_each_step(void **state)
 {
 	unsigned int steps = steps_of_use();
@@ -410,17 +403,11 @@ static void remote_restarts_at_each_step(void **state)
 		start_plain();
 		w.rng_give = 7;
 		w.strike = s;
-		w.at_strike = strike_remote;
-		if (!setjmp(crash))
+		w.at_strike = world_crash;
+		if (!setjmp(world_crashed))
 			use();
-		w.outside = false;
-		w.at_strike = NULL;
 		memset(&r, 0x5a, sizeof(r));
-		assert_int_equal(cw_bus_init(&w.bus, &w.layout, w.mem, w.slot, &w.port), CW_OK);
-		for (unsigned int i = 0; i < DEVICES; i++)
-			assert_int_equal(cw_mmio_init(&w.mmio[i], &w.bus, i), CW_OK);
-		assert_int_equal(cw_bus_start(&w.bus), CW_OK);
-		world_link();
+		world_new_remote();
 		assert_int_equal(use(), 20);
 		world_stop(NULL);
 	}

@@ -366,6 +366,26 @@ void world_link(void)
 		assert_int_equal(cw_mmio_open(&w.mmio[i]), CW_OK);
 }
 
+jmp_buf world_crashed;
+
+void world_crash(void)
+{
+	longjmp(world_crashed, 1);
+}
+
+void world_new_remote(void)
+{
+	w.at_strike = NULL;
+	w.outside = false;
+	memset(&w.bus, 0x5a, sizeof(w.bus));
+	memset(w.mmio, 0x5a, sizeof(w.mmio));
+	assert_int_equal(cw_bus_init(&w.bus, &w.layout, w.mem, w.slot, &w.port), CW_OK);
+	for (unsigned int i = 0; i < DEVICES; i++)
+		assert_int_equal(cw_mmio_init(&w.mmio[i], &w.bus, i), CW_OK);
+	assert_int_equal(cw_bus_start(&w.bus), CW_OK);
+	world_link();
+}
+
 void world_start(const struct world_options *o)
 {
 	world_new(o);

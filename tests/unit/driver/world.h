@@ -120,6 +120,13 @@ void world_pmm(void);
 /** world_new_pmm - the PMM is replaced: a new life with new models' state */
 void world_new_pmm(void);
 
+/** world_crash - for at_strike: the remote ends in mid-instruction; setjmp(world_crashed) first */
+extern jmp_buf world_crashed;
+void world_crash(void);
+
+/** world_new_remote - the remote is replaced by one that knows nothing of before; links again */
+void world_new_remote(void);
+
 /** world_pass - what a main loop does between two looks: sleep or not, let the PMM run */
 void world_pass(void);
 
