@@ -5,6 +5,7 @@ import re
 import select
 import signal
 import socket
+import struct
 import subprocess
 import threading
 import time
@@ -235,6 +236,50 @@ def test_who_does_not_read_stops_only_himself():
                     lazy.send(bytes(65536))
             assert ping("-c", "5", "-i", "0.02") == (5, 5)
             assert tcp_exchange(100000)
+        assert p.stop() == 0
+
+
+US, REMOTE = socket.inet_aton("192.168.200.77"), socket.inet_aton(REMOTE_IP)
+
+
+def udp_packet(data, spoil=0):
+    head = struct.pack("!HHHH", 1000, ECHO, 8 + len(data), 0)
+    check = 0xffff ^ netns.transport_sum(netns.ipv4(US, REMOTE, 17, head + data))
+    return netns.ipv4(US, REMOTE, 17, head[:6] + struct.pack("!H", check ^ spoil) + data)
+
+
+def syn_packet():
+    head = struct.pack("!HHIIBBHHH", 1001, ECHO, 7, 0, 0x50, 2, 4096, 0, 0)
+    check = 0xffff ^ netns.transport_sum(netns.ipv4(US, REMOTE, 6, head))
+    return netns.ipv4(US, REMOTE, 6, head[:16] + struct.pack("!H", check) + head[18:])
+
+
+def test_checksums_left_to_the_device():
+    """Linux believes what it hands to itself: only on a wire do checksums come to light."""
+    with Pmm(demo()) as p:
+        started(p)
+        w = netns.Wire()
+        try:
+            w.send(b"\xff" * 6 + w.MAC + bytes.fromhex("0806 0001 0800 0604 0001") + w.MAC + US +
+                   bytes(6) + REMOTE)
+            arp = w.receive(lambda f: f[12:14] == b"\x08\x06" and f[20:22] == b"\0\x02")
+            head = arp[6:12] + w.MAC + b"\x08\0"
+
+            def answer(packet, seconds=3.0):
+                w.send(head + packet)
+                return w.receive(lambda f: f[12:14] == b"\x08\0" and f[26:30] == REMOTE, seconds)
+
+            for size in (1, 18, 19, 64, 1000, 1471, 1472):
+                data = os.urandom(size)
+                got = answer(udp_packet(data))
+                assert got[42:42 + size] == data
+                assert netns.transport_sum(got[14:]) == 0xffff, size
+            got = answer(syn_packet())
+            assert got[14 + 33] == 0x12 and netns.transport_sum(got[14:]) == 0xffff
+            assert answer(udp_packet(b"spoilt", spoil=0x100), 0.3) is None
+            assert answer(udp_packet(b"sound"))[42:47] == b"sound"
+        finally:
+            w.close()
         assert p.stop() == 0
 
 
