@@ -106,9 +106,20 @@ static void c_header(FILE *f, const struct cw_board_remote *r)
 		l->line, l->dtb, l->slots, LL(l->pmm_page), LL(l->remote_page));
 }
 
+/* In a linker script a-b is a difference. */
+static void symbol(char *to, size_t size, const char *from)
+{
+	size_t i = 0;
+
+	for (; from[i] && i + 1 < size; i++)
+		to[i] = isalnum((unsigned char)from[i]) ? from[i] : '_';
+	to[i] = 0;
+}
+
 static void ld(FILE *f, const struct cw_board_remote *r)
 {
 	const struct cw_layout *l = &r->layout;
+	char name[40];
 
 	fprintf(f,
 		"/* Made by `causeway layout --format ld` for remote %s: do not edit. */\n"
@@ -116,10 +127,11 @@ static void ld(FILE *f, const struct cw_board_remote *r)
 		"__causeway_region_size = 0x%x;\n"
 		"__causeway_region_end = 0x%llx;\n",
 		r->name, LL(l->base), l->size, LL(l->base + l->size));
-	for (unsigned int i = 0; i < l->devices; i++)
-		fprintf(f, "__causeway_%s_start = 0x%llx;\n__causeway_%s_size = 0x%x;\n",
-			l->device[i].name, LL(l->device[i].block), l->device[i].name,
-			l->device[i].size);
+	for (unsigned int i = 0; i < l->devices; i++) {
+		symbol(name, sizeof(name), l->device[i].name);
+		fprintf(f, "__causeway_%s_start = 0x%llx;\n__causeway_%s_size = 0x%x;\n", name,
+			LL(l->device[i].block), name, l->device[i].size);
+	}
 }
 
 static void dts_linux(FILE *f, const struct cw_board_remote *r)
