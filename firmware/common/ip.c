@@ -12,6 +12,8 @@
 
 #include "app.h"
 
+#include <causeway/core/shm.h>
+
 #include <lwip/etharp.h>
 #include <lwip/init.h>
 #include <lwip/netif.h>
@@ -23,6 +25,7 @@
 
 #define RX_BUDGET 32 /* frames a pass: the shell gets its turn under any load */
 #define FRAME_MIN 60u
+#define HEAD_MAX  96u /* Ethernet, the longest IP header, and TCP's up to its checksum */
 #define BY_DEVICE (NETIF_CHECKSUM_GEN_UDP | NETIF_CHECKSUM_GEN_TCP)
 #define VOUCHED	  (NETIF_CHECKSUM_CHECK_UDP | NETIF_CHECKSUM_CHECK_TCP)
 
@@ -58,14 +61,14 @@ static uint32_t sum16(const uint8_t *p, unsigned int n)
 
 /*
  * Asks the device for the checksum of a TCP or UDP packet: puts the pseudo header's sum where the
- * checksum goes. False for what has none to fill in. @f: the whole frame, private or our own buffer.
+ * checksum goes. False for what has none to fill in. @f: the frame's beginning.
  */
-static bool leave_checksum(uint8_t *f, uint32_t len, struct cw_net_meta *meta)
+static bool leave_checksum(uint8_t f[HEAD_MAX], struct cw_net_meta *meta)
 {
 	uint8_t *ip = f + SIZEOF_ETH_HDR;
 	uint32_t header = 4u * (ip[0] & 15u), bytes, at, sum;
 
-	if (len < FRAME_MIN || f[12] != 8 || f[13] != 0 || (ip[6] & 0x3f) || ip[7])
+	if (f[12] != 8 || f[13] != 0 || (ip[6] & 0x3f) || ip[7])
 		return false;
 	if (ip[9] != IP_PROTO_TCP && ip[9] != IP_PROTO_UDP)
 		return false;
@@ -82,22 +85,36 @@ static bool leave_checksum(uint8_t *f, uint32_t len, struct cw_net_meta *meta)
 	return true;
 }
 
+static void copy_rest(uint8_t *place, const struct pbuf *p, uint32_t from)
+{
+	uint32_t at = 0;
+
+	for (; p; at += p->len, p = p->next) {
+		uint32_t skip = from > at ? from - at : 0;
+
+		if (skip < p->len)
+			cw_copy_out(place + at + skip, (const uint8_t *)p->payload + skip,
+				    p->len - skip);
+	}
+}
+
+/* The headers go through private memory, for their checksum; the rest goes straight to the block. */
 static int send_frame(const struct pbuf *p)
 {
+	uint8_t head[HEAD_MAX] = { 0 };
 	struct cw_net_meta meta = { 0 };
-	uint32_t len = p->tot_len;
+	uint32_t n = pbuf_copy_partial(p, head, sizeof(head), 0), len = p->tot_len;
 	uint16_t buffer;
 	uint8_t *place = cw_net_tx_get(&app.net, &buffer);
 	bool left;
 
 	if (!place)
 		return -1;
-	pbuf_copy_partial(p, place, p->tot_len, 0);
-	if (len < FRAME_MIN) { /* nobody behind us pads */
-		memset(place + len, 0, FRAME_MIN - len);
-		len = FRAME_MIN;
-	}
-	left = cw_vdev_has(&app.net.vdev, CW_NET_F_CSUM) && leave_checksum(place, len, &meta);
+	n = n < FRAME_MIN ? FRAME_MIN : n; /* nobody behind us pads */
+	len = len < FRAME_MIN ? FRAME_MIN : len;
+	left = cw_vdev_has(&app.net.vdev, CW_NET_F_CSUM) && leave_checksum(head, &meta);
+	cw_copy_out(place, head, n);
+	copy_rest(place, p, n);
 	return cw_net_tx_send(&app.net, buffer, len, left ? &meta : NULL);
 }
 
