@@ -12,8 +12,8 @@
  *
  * The includer defines NW, the number of words in the page of a side, the words E and PE of a side,
  * images(s): what it stores behind its epoch, zero_arrays(s), came_up(s), and ZEROING if the carrier
- * shall zero the remote page. The rules below can each be removed with -DWITHOUT=name; the two words after the
- * number say whether a run notices that, in total store order and in the weak variant.
+ * shall zero the remote page. The rules below can each be removed with -DWITHOUT=name; the two words
+ * after the number say whether a run notices that, in total store order and in the weak variant.
  */
 #define REAP		1	/* caught caught	start waits for kernel writes of the former life */
 #define DRAIN		2	/* caught caught	start waits for stores of the former life */

@@ -7,8 +7,9 @@
  * publishes one index on every link and side 0 sleeps until a doorbell wakes it, while each crashes
  * and restarts at any step and its old stores are still under way. Implemented by core/link.c.
  *
- * The carrier's zeroing, images and kernel writes are left to link.pml. The index is block memory and nobody zeroes it here; it holds the link on which it was published,
- * so that an old one counts as none (queue.pml). The receiver is always armed (kicks.pml).
+ * The carrier's zeroing, images and kernel writes are left to link.pml. The index is block memory and
+ * nobody zeroes it here; it holds the link on which it was published, so that an old one counts as
+ * none (queue.pml). The receiver is always armed (kicks.pml).
  *
  * Held:
  *   - what link.pml holds about links and block memory;

@@ -28,7 +28,7 @@
 #define ACK_LID		11	/* - quiet      	the driver checks the link id of an answer */
 #define ACK_SEQ		12	/* caught caught	the driver checks the sequence of an answer */
 #define LAST_PRIVATE	13	/* caught caught	the device acts only on a changed sequence */
-#define ANSWER_EPOCH	14	/* caught caught	an answer counts if the peer's epoch is unchanged after it */
+#define ANSWER_EPOCH	14	/* caught caught	an answer counts if the epoch is unchanged */
 #define ANSWER_ORDER	15	/* caught caught	that epoch is read after the result */
 
 #define WORDS	7
