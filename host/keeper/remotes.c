@@ -151,16 +151,21 @@ static bool may_recover(struct keeper_remote *r)
 	return r->in_window < r->board->recovery_limit;
 }
 
+static void give_up(struct keeper_remote *r)
+{
+	if (r->board->recovery == CW_RECOVER_LIMIT && !r->gave_up)
+		keeper_complain(r->keeper,
+				"remote %s: failed %u times within %u s: left as it is "
+				"(causeway restart %s)",
+				r->board->name, r->in_window + 1, r->board->recovery_seconds,
+				r->board->name);
+	r->gave_up = true;
+}
+
 static void recover(struct keeper_remote *r)
 {
 	if (!may_recover(r)) {
-		if (r->board->recovery == CW_RECOVER_LIMIT && !r->gave_up)
-			keeper_complain(r->keeper,
-					"remote %s: crashed %u times within %u s: left as it is "
-					"(causeway start %s)",
-					r->board->name, r->in_window + 1,
-					r->board->recovery_seconds, r->board->name);
-		r->gave_up = true;
+		give_up(r);
 		return;
 	}
 	r->in_window++;
@@ -242,8 +247,12 @@ static void failed(struct keeper_remote *r, const char *why, uint32_t code)
 
 	keeper_complain(r->keeper, "remote %s: %s (code 0x%x)%s", r->board->name, why, code,
 			halted ? "; it is halted, so it is left alone" : "");
-	if (halted || r->recover || !r->carrier.pid || !may_recover(r))
+	if (halted || r->recover || !r->carrier.pid)
 		return;
+	if (!may_recover(r)) {
+		give_up(r);
+		return;
+	}
 	r->recover = true;
 	r->carrier.ops->stop(&r->carrier, true);
 	r->carrier.asked = false;
@@ -275,7 +284,8 @@ void remote_look(struct keeper_remote *r)
 	if (p->lost && !r->was_lost)
 		failed(r, "does not answer", 0);
 	r->was_lost = p->lost;
-	if (p->state == CW_STATE_PANIC && r->was_state != p->state)
+	if (p->state == CW_STATE_PANIC && r->panicked != p->life) {
+		r->panicked = p->life;
 		failed(r, "panicked", p->panic_code);
-	r->was_state = p->state;
+	}
 }

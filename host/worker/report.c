@@ -5,6 +5,8 @@
  */
 #include "worker.h"
 
+#include <causeway/core/shm.h>
+
 static void report_queue(const struct cw_device_queue *q, struct cw_report_queue *r)
 {
 	r->size = q->ring.ready ? q->num : 0;
@@ -35,12 +37,18 @@ void report_remote(struct served *s)
 {
 	const struct cw_link *l = &s->bus.link;
 	struct cw_report_remote *r = s->report;
+	uint32_t life = cw_load32(&l->peer->epoch), code, state = cw_link_peer_state(l, &code);
 
+	/* Compared with what is written here, so that no change falls between two looks. */
+	if (life != r->life || state != r->state || l->refused != r->refused)
+		s->worker->news = true;
+	r->life = life;
+	r->state = state;
+	r->panic_code = code;
 	r->up = l->up;
 	r->epoch = l->epoch;
 	r->peer_epoch = l->echoed;
 	r->refused = l->refused;
-	r->state = cw_link_peer_state(l, &r->panic_code);
 	r->link = l->count;
 	for (unsigned int i = 0; i < s->bus.layout->devices; i++)
 		if (s->touched >> i & 1 || s->device[i].unit->dev->status != r->device[i].status)

@@ -74,17 +74,14 @@ static void check_lost(struct served *s)
 static bool pass(struct served *s)
 {
 	enum cw_link_event event = cw_device_bus_poll(&s->bus, s->worker->now);
-	uint32_t state;
 	bool more;
 
 	s->touched |= s->bus.busy;
 	more = cw_device_bus_serve(&s->bus);
-	state = cw_link_peer_state(&s->bus.link, NULL);
 
 	if (s->bus.link.pending_since || s->report->lost)
 		check_lost(s);
-	if (event != CW_LINK_SAME || state != s->report->state ||
-	    s->bus.link.refused != s->report->refused)
+	if (event != CW_LINK_SAME)
 		s->worker->news = true;
 	if (s->dead)
 		quarantine(s);

@@ -66,13 +66,19 @@ class Pmm:
                                   stdin=subprocess.DEVNULL, **popen)
         self.pid = self.p.pid
         if wait:
-            until(lambda: os.path.exists(self.sock()) or self.p.poll() is not None)
+            until(lambda: self.answers() or self.p.poll() is not None)
             assert self.p.poll() is None, self.output()
 
     def sock(self):
         names = [n for n in os.listdir(self.dir) if n.endswith(".sock")] \
             if os.path.isdir(self.dir) else []
         return os.path.join(self.dir, names[0]) if names else "/nonexistent"
+
+    def answers(self):
+        try:
+            return self.status()["ok"]
+        except OSError:
+            return False
 
     def output(self):
         with open(self.log.name, errors="replace") as f:

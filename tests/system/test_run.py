@@ -168,13 +168,15 @@ def test_strange_surroundings():
             assert sorted(int(x.split()[1]) for x in out if x.startswith("fd ")) == [0, 1, 2, 3, 4]
             assert "group own" in out
             for line in out:
+                if line.startswith("status CapBnd") and os.geteuid():
+                    continue  # the bounding set is root's to drop; no_new_privs stands for it
                 if line.startswith("status Cap") or line.startswith("status Sig"):
                     assert int(line.split()[2], 16) == 0, line
                 if line.startswith("status NoNew"):
                     assert line.split()[2] == "1"
             worker = p.worker()
-            assert fds(worker) <= 4, os.listdir("/proc/%d/fd" % worker)
             if os.geteuid() == 0:  # nobody else may look
+                assert fds(worker) <= 4, os.listdir("/proc/%d/fd" % worker)
                 assert open("/proc/%d/environ" % worker, "rb").read().strip(b"\0") == b""
             assert os.stat(p.sock()).st_mode & 0o077 == 0
             assert p.stop() == 0
@@ -190,16 +192,17 @@ def test_run_directory_of_others_is_refused(tmp_path):
         assert "only you can write to" in p.output()
 
 
-def test_many_cycles_leak_nothing():
+def test_a_thousand_cycles_leak_nothing():
     with Pmm(board({"a": {"run": "good"}, "b": {}})) as p:
         p.grows()
-        before, worker = (fds(p.pid), fds(p.worker())), p.worker()
-        for i in range(200):
+        root, worker = os.geteuid() == 0, p.worker()  # nobody else may look into a worker
+        before = fds(p.pid), root and fds(worker)
+        for i in range(1000):
             assert p.ask(do="restart", remote="a")["ok"]
             until(lambda: p.remote("a")["starts"] >= i + 2, step=0.001)
         p.grows()
-        assert (fds(p.pid), fds(p.worker())) == before
         assert p.worker() == worker
+        until(lambda: fds(p.pid) <= before[0] and (not root or fds(worker) == before[1]))
         p.grows(name="b")
         assert p.stop() == 0
 

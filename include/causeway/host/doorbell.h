@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Doorbells: the keeper opens them, the worker rings and hears them.
+ *
+ * On a pair of paths the PMM binds PATH and the remote PATH.remote; each rings by sending a datagram
+ * to the other's name. A remote that connects its socket instead is heard only until the PMM begins
+ * anew: then it has to connect again.
  */
 #ifndef CAUSEWAY_HOST_DOORBELL_H
 #define CAUSEWAY_HOST_DOORBELL_H

@@ -31,12 +31,13 @@ struct cw_report_queue {
 };
 
 struct cw_report_remote {
-	uint32_t up, epoch, peer_epoch, state, panic_code;
-	int32_t refused;      /* CW_EVERSION or CW_ELAYOUT */
-	uint32_t lost;	      /* a kick or probe has not been seen for lost_ms */
-	uint32_t dead;	      /* the memory itself is gone */
-	uint32_t storms;      /* doorbell ignored for a while */
-	uint32_t probes_seen; /* answered probes */
+	uint32_t up, epoch, peer_epoch;
+	uint32_t life, state, panic_code; /* the peer's own words */
+	int32_t refused;		  /* CW_EVERSION or CW_ELAYOUT */
+	uint32_t lost;			  /* a kick or probe has not been seen for lost_ms */
+	uint32_t dead;			  /* the memory itself is gone */
+	uint32_t storms;		  /* doorbell ignored for a while */
+	uint32_t probes_seen;		  /* answered probes */
 	struct cw_link_counters link;
 	struct cw_report_device device[CW_DEVICES_MAX];
 	struct cw_report_queue queue[CW_SLOTS_MAX];

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A remote that somebody else runs, over a memory file and a doorbell with names: either side may
+come first, leave, and come again (fault F26)."""
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+import pytest
+from pmm import REMOTE, Pmm, board, until
+
+SIZE = 256 * 1024
+
+
+class Remote:
+    """The test firmware, started by the test instead of the PMM."""
+
+    def __init__(self, directory, poll_us=0):
+        self.dir = directory
+        self.path = os.path.join(directory, "bell")
+        self.log = open(os.path.join(directory, "remote.log"), "w+")
+        fd = os.open(os.path.join(directory, "ram"), os.O_RDWR)
+        pass_fds, self.ends = [fd], []
+        env = {"CAUSEWAY_REGION_FD": str(fd), "CAUSEWAY_REMOTE": "a", "CAUSEWAY_SPIN": "0",
+               "CAUSEWAY_REGION_SIZE": str(SIZE)}
+        if poll_us:
+            env["CAUSEWAY_POLL_US"] = str(poll_us)
+        else:
+            theirs = self.bridge()
+            pass_fds.append(theirs.fileno())
+            env["CAUSEWAY_DOORBELL_FD"] = str(theirs.fileno())
+        self.p = subprocess.Popen([REMOTE, "good"], env=env, pass_fds=pass_fds, stdout=self.log,
+                                  stderr=self.log)
+        os.close(fd)
+
+    def bridge(self):
+        """Rings between the firmware's descriptor and the two names, as an emulator would."""
+        if os.path.exists(self.path + ".remote"):
+            os.unlink(self.path + ".remote")
+        self.bell = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.bell.bind(self.path + ".remote")
+        mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.ends = [self.bell, mine]
+        threading.Thread(target=self.carry, args=(self.bell, mine.send), daemon=True).start()
+        threading.Thread(target=self.carry, daemon=True, args=(
+            mine, lambda data: self.bell.sendto(data, self.path))).start()
+        return theirs
+
+    @staticmethod
+    def carry(source, send):
+        while True:
+            try:
+                data = source.recv(16)
+                if not data:
+                    return
+            except OSError:
+                return
+            try:
+                send(data)
+            except OSError:
+                pass  # nobody is there: nobody sleeps
+
+    def lines(self, what="entropy"):
+        with open(self.log.name) as f:
+            return f.read().count(what)
+
+    def grows(self, seconds=5):
+        n = self.lines()
+        until(lambda: self.lines() > n + 3, seconds)
+
+    def end(self):
+        self.p.kill()
+        self.p.wait()
+        for s in self.ends:
+            s.shutdown(socket.SHUT_RDWR)
+            s.close()
+        self.log.close()
+
+
+def text(tmp, poll=False):
+    return board({"a": {"carrier": "attach", "memory": "{ file: %s }" % (tmp / "ram"),
+                        "doorbell": "{ poll: 500 }" if poll else
+                        "{ socket: %s }" % (tmp / "bell")}})
+
+
+def test_pmm_first(tmp_path):
+    with Pmm(text(tmp_path)) as p:
+        assert p.remote()["state"] == "attached"
+        for _ in range(3):  # each remote takes over from one that was killed
+            r = Remote(str(tmp_path))
+            r.grows()
+            r.end()
+        assert p.status()["workers"][0]["starts"] == 1
+        assert p.stop() == 0
+    assert sorted(x.name for x in tmp_path.iterdir()) == ["bell.remote", "ram", "remote.log"]
+
+
+def test_pmm_leaves_and_comes_back(tmp_path):
+    r = None
+    for sig in (signal.SIGTERM, signal.SIGKILL, signal.SIGTERM):
+        with Pmm(text(tmp_path)) as p:
+            r = r or Remote(str(tmp_path))
+            r.grows()
+            p.p.send_signal(sig)
+            p.p.wait()
+            time.sleep(0.3)
+            n = r.lines()
+            time.sleep(0.2)
+            assert r.lines() == n and r.p.poll() is None
+    r.end()
+
+
+def test_remote_first(tmp_path):
+    (tmp_path / "ram").touch()
+    with Pmm(text(tmp_path)) as p:  # the fragment has to be there: then it goes away again
+        assert p.stop() == 0
+    r = Remote(str(tmp_path))
+    time.sleep(0.3)
+    assert r.lines() == 0
+    with Pmm(text(tmp_path)) as p:
+        r.grows()
+        assert p.stop() == 0
+    r.end()
+
+
+def test_without_any_doorbell(tmp_path):
+    with Pmm(text(tmp_path, poll=True)) as p:
+        r = Remote(str(tmp_path), poll_us=500)
+        r.grows()
+        os.kill(p.worker(), signal.SIGKILL)
+        until(lambda: r.lines("life 2"))
+        r.grows()
+        r.end()
+        assert p.stop() == 0
+
+
+@pytest.mark.parametrize("doorbell", ["socket", "{ poll: 500 }"])
+def test_process_with_either_doorbell(doorbell):
+    with Pmm(board({"a": {"doorbell": doorbell}}, poll="false")) as p:
+        p.grows(by=20)
+        assert p.status()["workers"][0]["spins"] == 0
+        assert p.stop() == 0
+
+
+def test_process_in_the_middle_of_a_file(tmp_path):
+    with open(tmp_path / "ram", "wb") as f:
+        f.write(b"\xaa" * (1 << 20))
+    mem = "{ file: %s, offset: 0x40000 }" % (tmp_path / "ram")
+    with Pmm(board({"a": {"memory": mem}})) as p:
+        p.grows()
+        assert p.stop() == 0
+    data = open(tmp_path / "ram", "rb").read()
+    assert set(data[:0x40000]) == set(data[0x40000 + SIZE:]) == {0xaa}
