@@ -129,6 +129,8 @@ static void echo(struct cw_link *link, uint32_t e)
 
 bool cw_link_alive(const struct cw_link *link)
 {
+	/* What the caller loaded before must not be loaded after this look (requests.pml ANSWER_ORDER). */
+	cw_rmb();
 	/* In this order: the peer cannot have echoed me before it took the epoch I read first. */
 	return link->echoed && cw_load32_acquire(&link->peer->epoch) == link->echoed &&
 	       cw_load32_acquire(&link->peer->peer_epoch) == link->epoch;

@@ -78,6 +78,9 @@ static int await(struct cw_mmio *m)
 			return CW_ERESET;
 	}
 	m->refused = cw_load32(&m->page->result);
+	/* Rule "answer": a next life may have written its image between the two loads. */
+	if (!m_alive(&m->transport))
+		return CW_ERESET;
 	return m->refused == CW_RESULT_OK ? CW_OK : CW_EREFUSED;
 }
 
