@@ -8,6 +8,9 @@
  * the source scatters a frame over as many as it needs, then the header is written and the chains are
  * published together. A remote without buffers stops the source, nothing is queued here. A few
  * bytes behind the last buffer tell a frame that just fits from one that was cut.
+ *
+ * Frames queued under the offloads of a former driver can still come after the next one negotiated
+ * less: what a driver has not accepted is dropped, whatever the source says.
  */
 #include <causeway/core/bytes.h>
 #include <causeway/core/err.h>
@@ -32,34 +35,39 @@ static uint32_t frame_max(const struct cw_net_device *n)
 
 /* ---- transmit ---- */
 
-static bool gso_fine(const struct cw_net_device *n, const struct cw_abi_net_hdr *h, uint32_t len)
+/* Whether a driver that negotiated @tcp4 or @tcp6 may have this in a header. */
+static bool gso_known(const struct cw_net_device *n, const struct cw_abi_net_hdr *h, uint64_t tcp4,
+		      uint64_t tcp6)
 {
-	uint64_t need;
-
-	switch (h->gso_type & ~CW_NET_HDR_GSO_ECN) {
+	switch (h->gso_type) { /* ECN is never offered, UDP neither */
 	case CW_NET_HDR_GSO_NONE:
-		return len <= frame_max(n);
+		return true;
 	case CW_NET_HDR_GSO_TCPV4:
-		need = CW_NET_F_HOST_TSO4;
-		break;
+		return cw_device_has(&n->dev, tcp4);
 	case CW_NET_HDR_GSO_TCPV6:
-		need = CW_NET_F_HOST_TSO6;
-		break;
+		return cw_device_has(&n->dev, tcp6);
 	default:
 		return false;
 	}
-	return cw_device_has(&n->dev, need) && h->flags & CW_NET_HDR_F_NEEDS_CSUM &&
-	       cw_get_le16(h->gso_size) && cw_get_le16(h->hdr_len) <= len && len <= GSO_MAX;
 }
 
-static bool header_fine(const struct cw_net_device *n, const struct cw_abi_net_hdr *h, uint32_t len)
+static bool gso_fine(const struct cw_net_device *n, const struct cw_abi_net_hdr *h, uint32_t len)
+{
+	if (!gso_known(n, h, CW_NET_F_HOST_TSO4, CW_NET_F_HOST_TSO6))
+		return false;
+	if (h->gso_type == CW_NET_HDR_GSO_NONE)
+		return len <= frame_max(n);
+	return h->flags & CW_NET_HDR_F_NEEDS_CSUM && cw_get_le16(h->gso_size) && len <= GSO_MAX;
+}
+
+static bool header_fine(const struct cw_net_device *n, struct cw_abi_net_hdr *h, uint32_t len)
 {
 	uint32_t end = (uint32_t)cw_get_le16(h->csum_start) + cw_get_le16(h->csum_offset) + 2u;
 
-	if (len < FRAME_MIN || h->flags & ~CW_NET_HDR_F_NEEDS_CSUM)
+	h->flags &= CW_NET_HDR_F_NEEDS_CSUM; /* others are to be ignored (5.1.6.2.2) */
+	if (len < FRAME_MIN || cw_get_le16(h->hdr_len) > len)
 		return false;
-	if (h->flags & CW_NET_HDR_F_NEEDS_CSUM &&
-	    (!cw_device_has(&n->dev, CW_NET_F_CSUM) || end > len))
+	if (h->flags && (!cw_device_has(&n->dev, CW_NET_F_CSUM) || end > len))
 		return false;
 	return gso_fine(n, h, len);
 }
@@ -188,7 +196,44 @@ static void deliver(struct cw_net_device *n, struct cw_abi_net_hdr *h, uint32_t 
 	n->stats.rx_bytes += len;
 }
 
+/* Whether the driver negotiated what the source says of a frame. */
+static bool acceptable(const struct cw_net_device *n, struct cw_abi_net_hdr *h)
+{
+	if (!cw_device_has(&n->dev, CW_NET_F_GUEST_CSUM)) {
+		if (h->flags & CW_NET_HDR_F_NEEDS_CSUM)
+			return false;
+		h->flags = 0;
+	}
+	h->flags &= CW_NET_HDR_F_NEEDS_CSUM | CW_NET_HDR_F_DATA_VALID;
+	return gso_known(n, h, CW_NET_F_GUEST_TSO4, CW_NET_F_GUEST_TSO6);
+}
+
+/* Whether to wait for more buffers: a large frame would be cut that soon has room. */
+static bool brief(struct cw_net_device *n, uint32_t have, uint32_t want)
+{
+	if (have > n->most)
+		n->most = have;
+	return have < want && n->most >= want;
+}
+
 enum pass { TOOK, LOST, EMPTY, STARVED };
+
+static int handle(struct cw_net_device *n, struct cw_abi_net_hdr *h, int got, uint32_t room)
+{
+	if (got == CW_EAGAIN)
+		return EMPTY;
+	if (got == CW_EDOWN) {
+		n->gone = true;
+		cw_net_device_link(n, false);
+		return EMPTY;
+	}
+	if (got < (int)(HDR + FRAME_MIN) || (uint32_t)got - HDR > room || !acceptable(n, h)) {
+		n->stats.rx_dropped++;
+		return LOST;
+	}
+	deliver(n, h, (uint32_t)got - HDR);
+	return TOOK;
+}
 
 static int receive_one(struct cw_net_device *n)
 {
@@ -197,22 +242,14 @@ static int receive_one(struct cw_net_device *n)
 	struct cw_abi_net_hdr h;
 	unsigned int vec;
 	int64_t have = take_buffers(n, want);
-	int got;
 
 	if (have < 0)
 		return (int)have;
-	if (!n->count)
+	n->brief = big && n->count && brief(n, (uint32_t)have, want);
+	if (!n->count || n->brief)
 		return STARVED;
 	vec = make_vec(n, &h, want, &room);
-	got = n->ops->receive(n->ctx, n->vec, vec);
-	if (got == CW_EAGAIN)
-		return EMPTY;
-	if (got < (int)(HDR + FRAME_MIN) || (uint32_t)got - HDR > room) {
-		n->stats.rx_dropped++;
-		return LOST;
-	}
-	deliver(n, &h, (uint32_t)got - HDR);
-	return TOOK;
+	return handle(n, &h, n->ops->receive(n->ctx, n->vec, vec), room);
 }
 
 static int receive_pass(struct cw_net_device *n, unsigned int *took)
@@ -252,6 +289,8 @@ static int serve(struct cw_device *d, unsigned int q)
 
 	if (q == CW_NET_QUEUE_TX)
 		return serve_tx(n);
+	if (n->gone)
+		return CW_SERVE_PARKED;
 	r = receive_pass(n, &took);
 	if (r < 0)
 		return r;
@@ -266,7 +305,8 @@ static void reset(struct cw_device *d, int q)
 
 	if (q < 0 || q == (int)CW_NET_QUEUE_RX) {
 		n->first = n->count = 0;
-		n->starved = false;
+		n->most = 0;
+		n->starved = n->brief = false;
 	}
 }
 
@@ -277,6 +317,15 @@ static void started(struct cw_device *d)
 	if (n->ops->offload)
 		n->ops->offload(n->ctx, d->features);
 	cw_device_wake(d, CW_NET_QUEUE_RX);
+}
+
+void cw_net_device_settle(struct cw_net_device *n)
+{
+	if (!n->brief)
+		return;
+	n->most = 0;
+	n->brief = n->starved = false;
+	cw_device_wake(&n->dev, CW_NET_QUEUE_RX);
 }
 
 static const struct cw_device_ops net_ops = { .serve = serve, .reset = reset, .started = started };

@@ -10,8 +10,8 @@
 #include <causeway/device/device.h>
 
 #define CW_NET_RX_HELD	64u /* receive chains taken and kept at a time */
-#define CW_NET_RX_PARTS 16u /* pieces of one receive chain at most */
-#define CW_NET_RX_VEC	(CW_NET_RX_HELD + CW_NET_RX_PARTS + 2u)
+#define CW_NET_RX_PARTS 20u /* pieces of one receive chain at most: 64 KB in pages, and ends */
+#define CW_NET_RX_VEC	(2u * CW_NET_RX_HELD + CW_NET_RX_PARTS + 2u)
 
 struct cw_net_ops {
 	/**
@@ -25,8 +25,9 @@ struct cw_net_ops {
 	/**
 	 * receive - one frame from the world, scattered over @part as send() has it
 	 *
-	 * Returns the bytes stored, header included, CW_EAGAIN when there is none, or another negative
-	 * value for a frame that was lost. A source without a header zeroes part[0].
+	 * Returns the bytes stored, header included, CW_EAGAIN when there is none, CW_EDOWN when the
+	 * source is gone for good, or another negative value for a frame that was lost. A source
+	 * without a header zeroes part[0].
 	 */
 	int (*receive)(void *ctx, const struct cw_part *part, unsigned int n);
 	/** offload - @features were negotiated: what receive() may return. May be NULL */
@@ -35,7 +36,7 @@ struct cw_net_ops {
 
 struct cw_net_device_counters {
 	uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes;
-	uint32_t rx_dropped; /* too large for the remote's buffers, or lost by the source */
+	uint32_t rx_dropped; /* too large for the remote's buffers, not negotiated, or lost */
 	uint32_t tx_dropped; /* malformed, or refused by the sink */
 	uint32_t starved;    /* times the remote had no receive buffer */
 };
@@ -54,7 +55,10 @@ struct cw_net_device {
 	unsigned int tx_parts;
 	struct cw_net_held held[CW_NET_RX_HELD]; /* a ring: first, count */
 	unsigned int first, count;
-	bool starved; /* no receive buffer: do not ask the source */
+	uint32_t most; /* bytes of buffers that the remote has shown at once */
+	bool starved;  /* no receive buffer: do not ask the source */
+	bool brief;    /* starved though it has some: too few for what may come */
+	bool gone;     /* so is the source */
 	uint8_t overflow[4];
 	struct cw_part vec[CW_NET_RX_VEC];
 	struct cw_net_device_counters stats;
@@ -83,8 +87,16 @@ unsigned int cw_net_device_receive(struct cw_net_device *n);
 /** cw_net_device_wants - whether frames could be taken now */
 static inline bool cw_net_device_wants(const struct cw_net_device *n)
 {
-	return cw_device_running(&n->dev) && n->dev.queue[0].ring.ready && !n->starved;
+	return cw_device_running(&n->dev) && n->dev.queue[0].ring.ready && !n->starved && !n->gone;
 }
+
+/**
+ * cw_net_device_settle - make do with the buffers there are
+ *
+ * Where frames of 64 KB may come, a remote that once had room for one is waited for. When @n->brief
+ * has lasted for some milliseconds the owner calls this: the remote keeps fewer buffers now.
+ */
+void cw_net_device_settle(struct cw_net_device *n);
 
 /** cw_net_device_link - set the link status shown to the driver */
 void cw_net_device_link(struct cw_net_device *n, bool up);
