@@ -76,13 +76,18 @@ static int tell_one(struct cw_console_device *c, unsigned int i, uint8_t what)
 {
 	struct cw_devq *ring = &c->dev.queue[CW_CONSOLE_QUEUE_CTRL_RX].ring;
 	uint8_t msg[sizeof(struct cw_abi_console_control) + NAME_MAX_ + 1];
-	struct cw_part part[4];
+	struct cw_part part[CW_CONSOLE_PARTS];
 	struct cw_chain chain;
-	int got = cw_devq_pop(ring, &chain, part, 4);
+	int got = cw_devq_pop(ring, &chain, part, CW_CONSOLE_PARTS);
+	uint32_t len = message(c, i, what, msg);
 
-	if (got > 0)
-		cw_devq_push(ring, chain.head,
-			     cw_chain_write(&chain, 0, msg, message(c, i, what, msg)));
+	if (got <= 0)
+		return got;
+	if (chain.writable_len < len) { /* half a message would be another one: none then */
+		c->stats.strange++;
+		len = 0;
+	}
+	cw_devq_push(ring, chain.head, cw_chain_write(&chain, 0, msg, len));
 	return got;
 }
 
@@ -113,6 +118,12 @@ static void want_tell(struct cw_console_device *c, unsigned int i, uint8_t what)
 	cw_device_wake(&c->dev, CW_CONSOLE_QUEUE_CTRL_RX);
 }
 
+static void tell_size(struct cw_console_device *c)
+{
+	if (cw_device_has(&c->dev, CW_CONSOLE_F_SIZE))
+		want_tell(c, 0, TELL_RESIZE);
+}
+
 static void remote_opens(struct cw_console_device *c, unsigned int i, bool open)
 {
 	c->port[i].remote_open = open;
@@ -134,6 +145,8 @@ static void heard(struct cw_console_device *c, const struct cw_abi_console_contr
 		want_tell(c, i,
 			  (uint8_t)(TELL_OPEN | (c->port[i].name ? TELL_NAME : 0) |
 				    (i ? 0 : TELL_CONSOLE)));
+		if (!i)
+			tell_size(c);
 	} else if (event == CW_CONSOLE_PORT_OPEN && value <= 1) {
 		remote_opens(c, i, value);
 	} else {
@@ -328,8 +341,7 @@ void cw_console_device_resize(struct cw_console_device *c, uint16_t cols, uint16
 		return;
 	c->config.cols = cw_make_le16(cols);
 	c->config.rows = cw_make_le16(rows);
-	if (c->ports > 1)
-		want_tell(c, 0, TELL_RESIZE);
+	tell_size(c);
 	cw_device_changed(&c->dev);
 }
 

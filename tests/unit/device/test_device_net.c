@@ -184,7 +184,8 @@ static void row35_frame_length(void **state)
 	assert_true(sends(&plain, 14));
 	assert_true(sends(&plain, MTU + 18));
 	assert_false(sends(&plain, MTU + 19));
-	for (uint32_t len = 1; len <= 12; len++) { /* header shorter than it is, or nothing behind */
+	for (uint32_t len = 1; len <= 12;
+	     len++) { /* header shorter than it is, or nothing behind */
 		buf = (struct cw_buf){ pair_alloc(&t.pair, 12).addr, len };
 		pair_add(&t.pair, CW_NET_QUEUE_TX, &buf, 1, 0, NULL);
 		pair_kick(&t.pair, CW_NET_QUEUE_TX);
@@ -622,16 +623,16 @@ static void offers_what_the_backend_can(void **state)
 	assert_memory_equal(t.net.dev.config, mac, 6);
 	assert_int_equal(t.net.dev.config[6], CW_NET_S_LINK_UP);
 	assert_int_equal(t.net.dev.config[10] | t.net.dev.config[11] << 8, MTU);
-	assert_int_equal(cw_net_device_init(&t.net, &world, NULL, mac, MTU, false, t.pair.q,
-					    t.part, SIZE + 1),
+	assert_int_equal(cw_net_device_init(&t.net, &world, NULL, mac, MTU, false, t.pair.q, t.part,
+					    SIZE + 1),
 			 CW_OK);
 	assert_int_equal(t.net.dev.offered & loads, 0);
 	assert_int_equal(cw_net_device_init(&t.net, &world, NULL, (const uint8_t[6]){ 1 }, MTU,
 					    true, t.pair.q, t.part, SIZE + 1),
 			 CW_EINVAL);
-	assert_int_equal(cw_net_device_init(&t.net, &world, NULL, mac, 67, true, t.pair.q, t.part,
-					    SIZE + 1),
-			 CW_EINVAL);
+	assert_int_equal(
+		cw_net_device_init(&t.net, &world, NULL, mac, 67, true, t.pair.q, t.part, SIZE + 1),
+		CW_EINVAL);
 }
 
 int main(void)
