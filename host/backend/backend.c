@@ -6,23 +6,26 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 static int open_rng(const struct cw_board_device *d, struct cw_backend_fds *fds, FILE *err)
 {
-	off_t size;
+	struct stat st;
 
 	if (d->backend != CW_BACKEND_FILE)
 		return 0; /* getrandom needs no descriptor */
-	fds->fd[0] = open(d->path, O_RDONLY | O_CLOEXEC);
+	/* Non-blocking, as a FIFO would wait here for its writer. */
+	fds->fd[0] = open(d->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fds->fd[0] < 0) {
 		fprintf(err, "rng: cannot read %s: %s\n", d->path, strerror(errno));
 		return -1;
 	}
 	fds->n = 1;
-	size = lseek(fds->fd[0], 0, SEEK_END);
-	if (size < 1) {
+	if (fstat(fds->fd[0], &st) || !S_ISREG(st.st_mode) || !st.st_size) {
 		fprintf(err, "rng: %s is empty or no regular file; right is a file with bytes\n",
 			d->path);
 		return -1;
@@ -70,6 +73,43 @@ void cw_backend_close(const struct cw_board_device *d, struct cw_backend_fds *fd
 		fds->fd[i] = -1;
 	}
 	fds->n = 0;
+}
+
+/* Whether somebody may still be behind a socket: only a refusal says that nobody is. */
+static bool answers(const struct sockaddr_un *a, int type)
+{
+	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool yes = fd < 0 || !connect(fd, (const struct sockaddr *)a, sizeof(*a)) ||
+		   errno != ECONNREFUSED;
+
+	if (fd >= 0)
+		close(fd);
+	return yes;
+}
+
+int backend_bind(const char *what, const char *path, int type, FILE *err)
+{
+	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), e;
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	struct stat st;
+	mode_t mask;
+
+	strncpy(a.sun_path, path, sizeof(a.sun_path) - 1);
+	if (!lstat(path, &st) && S_ISSOCK(st.st_mode) && !answers(&a, type))
+		unlink(path);
+	mask = umask(0077);
+	e = fd < 0 || bind(fd, (const struct sockaddr *)&a, sizeof(a)) ? errno : 0;
+	umask(mask);
+	if (!e)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	if (e == EADDRINUSE)
+		fprintf(err, "%s: %s is there already; stop who uses it, or name another path\n",
+			what, path);
+	else
+		fprintf(err, "%s: cannot make the socket %s: %s\n", what, path, strerror(e));
+	return -1;
 }
 
 struct cw_unit *cw_unit_create(const struct cw_board_device *d,

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 static int explain_tun(FILE *err, const char *name)
@@ -42,9 +41,10 @@ static int explain_tun(FILE *err, const char *name)
 
 static int set_header(int fd, FILE *err)
 {
-	int size = sizeof(struct cw_abi_net_hdr);
+	int size = sizeof(struct cw_abi_net_hdr), little_endian = 1;
 
-	if (ioctl(fd, TUNSETVNETHDRSZ, &size) || ioctl(fd, TUNSETOFFLOAD, 0)) {
+	if (ioctl(fd, TUNSETVNETHDRSZ, &size) || ioctl(fd, TUNSETVNETLE, &little_endian) ||
+	    ioctl(fd, TUNSETOFFLOAD, 0)) {
 		fprintf(err, "net: the tap takes no virtio header: %s\n", strerror(errno));
 		return -1;
 	}
@@ -81,8 +81,11 @@ static int take_tap(const struct cw_board_device *d, struct cw_backend_fds *fds,
 	int flags = fcntl(d->fd, F_GETFL);
 
 	if (flags < 0 || ioctl(d->fd, TUNGETIFF, &ifr) || !(ifr.ifr_flags & IFF_TAP) ||
-	    !(ifr.ifr_flags & IFF_VNET_HDR)) {
-		fprintf(err, "net: descriptor %d is no TAP with IFF_VNET_HDR\n", d->fd);
+	    !(ifr.ifr_flags & IFF_VNET_HDR) || !(ifr.ifr_flags & IFF_NO_PI)) {
+		fprintf(err,
+			"net: descriptor %d is no TAP made with IFF_TAP | IFF_NO_PI | "
+			"IFF_VNET_HDR\n",
+			d->fd);
 		return -1;
 	}
 	fcntl(d->fd, F_SETFL, flags | O_NONBLOCK);
@@ -95,17 +98,12 @@ static int take_tap(const struct cw_board_device *d, struct cw_backend_fds *fds,
 
 static int open_dgram(const struct cw_board_device *d, struct cw_backend_fds *fds, FILE *err)
 {
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
 	int size = 1 << 20;
 
-	fds->fd[0] = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	fds->n = 1;
-	strncpy(a.sun_path, d->path, sizeof(a.sun_path) - 1);
-	unlink(d->path); /* of an earlier run: nobody can be listening behind a name of ours */
-	if (fds->fd[0] < 0 || bind(fds->fd[0], (struct sockaddr *)&a, sizeof(a))) {
-		fprintf(err, "net: cannot make socket %s: %s\n", d->path, strerror(errno));
+	fds->fd[0] = backend_bind("net", d->path, SOCK_DGRAM, err);
+	if (fds->fd[0] < 0)
 		return -1;
-	}
 	setsockopt(fds->fd[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	snprintf(fds->note[0], sizeof(fds->note[0]), "%.106s", d->path);
 	return 0;

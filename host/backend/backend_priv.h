@@ -5,9 +5,17 @@
 
 #include <causeway/host/unit.h>
 
+#include <sys/uio.h>
+
 /* Descriptors of a console port: fds->fd[2 * port] and [2 * port + 1] */
 #define PORT_MAIN  0 /* pty master, listening socket, input of stdio, or -1 */
 #define PORT_OTHER 1 /* pty slave kept open, output of stdio or log, or -1 */
+
+/*
+ * A unix socket bound to @path, for this user alone, or -1 and a line in @err. A socket that nobody
+ * answers on is of a killed run and is replaced; anything else there is somebody's and is left alone.
+ */
+int backend_bind(const char *what, const char *path, int type, FILE *err);
 
 int backend_open_net(const struct cw_board_device *d, struct cw_backend_fds *fds, FILE *err);
 int backend_open_console(const struct cw_board_remote *r, const struct cw_board_device *d,
@@ -26,6 +34,9 @@ struct cw_device_queue *unit_queues(const struct cw_layout_device *place);
 
 uint64_t unit_now(void); /* microseconds of CLOCK_MONOTONIC */
 
-_Static_assert(sizeof(struct cw_part) == 2 * sizeof(void *), "cw_part is a struct iovec");
+_Static_assert(sizeof(struct cw_part) == sizeof(struct iovec) &&
+		       offsetof(struct cw_part, ptr) == offsetof(struct iovec, iov_base) &&
+		       offsetof(struct cw_part, len) == offsetof(struct iovec, iov_len),
+	       "cw_part is a struct iovec");
 
 #endif

@@ -3,20 +3,29 @@
  * Console: bytes between a port and a pty, a stream socket, the terminal or a log file.
  *
  * A console must not stall the remote because nobody reads it. So output that finds no room waits for
- * PATIENCE_US; after that it is dropped until there is room again, and the remote goes on.
+ * PATIENCE_US; after that it is dropped until there is room again, and the remote goes on. What a pty
+ * shows to a reader who comes late is therefore the oldest bytes that nobody read.
+ *
+ * A terminal gets every byte as it is. A log file is for people to look at: in it control characters
+ * are spelled out, so that no remote steers the terminal of who reads it. Writing it may wait for
+ * the disk as any write of a file may; use a local file system.
  */
 #include "backend_priv.h"
 
 #include <causeway/core/err.h>
+#include <causeway/core/shm.h>
 #include <causeway/device/console.h>
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #define PATIENCE_US 200000u
+#define LOG_CHUNK   512u   /* bytes of the remote in one write to a log */
+#define LOG_TURN    65536u /* and in one go */
 
 struct port {
 	enum cw_backend_kind kind;
@@ -24,6 +33,7 @@ struct port {
 	int in, out;
 	uint64_t full_since; /* output found no room since, 0: it had */
 	bool dropping;
+	uint16_t cols, rows; /* of the terminal, as last seen */
 };
 
 struct console_unit {
@@ -59,6 +69,8 @@ static void pick_up(struct console_unit *u, unsigned int i)
 	if (fd < 0)
 		return;
 	p->in = p->out = fd;
+	p->full_since = 0;
+	p->dropping = false;
 	cw_console_device_connect(&u->console, i, true);
 }
 
@@ -79,6 +91,48 @@ static int no_room(struct console_unit *u, struct port *p)
 	return CW_EAGAIN;
 }
 
+/* Spells out what a terminal could take for a command; returns the bytes in @to. */
+static uint32_t spell(const uint8_t *from, uint32_t n, char *to)
+{
+	static const char hex[] = "0123456789abcdef";
+	uint32_t len = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint8_t c = from[i];
+
+		if ((c >= ' ' && c != 0x7f && (c < 0x80 || c >= 0xa0)) || c == '\n' || c == '\t') {
+			to[len++] = (char)c;
+		} else if (c != '\r') {
+			to[len++] = '\\';
+			to[len++] = 'x';
+			to[len++] = hex[c >> 4];
+			to[len++] = hex[c & 15];
+		}
+	}
+	return len;
+}
+
+/* #syscalls write */
+static int output_log(struct port *p, const struct cw_part *part, unsigned int n)
+{
+	uint8_t from[LOG_CHUNK];
+	char to[4 * LOG_CHUNK];
+	uint32_t done = 0;
+
+	for (unsigned int i = 0; i < n; i++)
+		for (size_t at = 0; at < part[i].len && done < LOG_TURN;) {
+			size_t left = part[i].len - at;
+			uint32_t len = left < LOG_CHUNK ? (uint32_t)left : LOG_CHUNK;
+
+			cw_copy_in(from, (const uint8_t *)part[i].ptr + at, len);
+			if (write(p->out, to, spell(from, len, to)) < 0)
+				return CW_EAGAIN; /* the disk is full */
+			at += len;
+			done += len;
+		}
+	return (int)done;
+}
+
 /* #syscalls writev */
 static int output(void *ctx, unsigned int i, const struct cw_part *part, unsigned int n)
 {
@@ -87,7 +141,9 @@ static int output(void *ctx, unsigned int i, const struct cw_part *part, unsigne
 	ssize_t got;
 
 	if (p->out < 0)
-		return CW_EAGAIN;		 /* nobody there */
+		return CW_EAGAIN; /* nobody there */
+	if (p->kind == CW_BACKEND_LOG)
+		return output_log(p, part, n);
 	got = writev(p->out, iov(part), (int)n); /* never blocks; the worker ignores SIGPIPE */
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return no_room(u, p);
@@ -120,7 +176,33 @@ static int input(void *ctx, unsigned int i, const struct cw_part *part, unsigned
 	return CW_EAGAIN;
 }
 
-static const struct cw_console_ops console_ops = { .output = output, .input = input };
+/* #syscalls ioctl */
+static void look_at_size(struct console_unit *u, unsigned int i)
+{
+	struct port *p = &u->port[i];
+	struct winsize w;
+
+	if (i || p->in < 0 || (p->kind != CW_BACKEND_PTY && p->kind != CW_BACKEND_STDIO) ||
+	    ioctl(p->in, TIOCGWINSZ, &w) || !w.ws_col || !w.ws_row)
+		return;
+	if (p->cols == w.ws_col && p->rows == w.ws_row)
+		return;
+	p->cols = w.ws_col;
+	p->rows = w.ws_row;
+	cw_console_device_resize(&u->console, p->cols, p->rows);
+}
+
+static void opened(void *ctx, unsigned int i, bool open)
+{
+	if (open)
+		look_at_size(ctx, i);
+}
+
+static const struct cw_console_ops console_ops = {
+	.output = output,
+	.input = input,
+	.opened = opened,
+};
 
 static struct console_unit *self(struct cw_unit *u)
 {
@@ -158,6 +240,14 @@ static unsigned int fds(struct cw_unit *unit, struct pollfd *f)
 	return n;
 }
 
+/* Nobody tells us of another window size: who changed it types something sooner or later. */
+static void stir(struct console_unit *u, unsigned int i, short revents)
+{
+	if (revents & POLLIN)
+		look_at_size(u, i);
+	cw_console_device_ready(&u->console, i);
+}
+
 static void ready(struct cw_unit *unit, const struct pollfd *f, unsigned int n)
 {
 	struct console_unit *u = self(unit);
@@ -175,7 +265,7 @@ static void ready(struct cw_unit *unit, const struct pollfd *f, unsigned int n)
 			if (f[k].fd == p->listen && p->in < 0)
 				pick_up(u, i);
 			else if (f[k].fd == p->in || f[k].fd == p->out)
-				cw_console_device_ready(&u->console, i);
+				stir(u, i, f[k].revents);
 		}
 		if (late)
 			cw_console_device_ready(&u->console, i);
@@ -221,6 +311,10 @@ static void set_port(struct console_unit *u, unsigned int i, const struct cw_boa
 	else {
 		p->in = fd[PORT_MAIN];
 		p->out = fd[PORT_OTHER];
+	}
+	if (!i) {
+		p->cols = cw_get_le16(u->console.config.cols);
+		p->rows = cw_get_le16(u->console.config.rows);
 	}
 	u->console.port[i].host_open = b->backend != CW_BACKEND_STREAM;
 }

@@ -19,11 +19,15 @@
 #include <sys/uio.h>
 #include <sys/un.h>
 
+#define SETTLE_US 10000u /* a remote that works gives its buffers back sooner */
+
 struct net_unit {
 	struct cw_unit unit;
 	struct cw_net_device net;
 	int fd;
 	struct sockaddr_un peer; /* datagram */
+	uint64_t settle_at;	 /* too few buffers until then, 0: not so */
+	uint32_t errors;
 };
 
 static const struct iovec *iov(const struct cw_part *part)
@@ -45,9 +49,11 @@ static int tap_receive(void *ctx, const struct cw_part *part, unsigned int n)
 	struct net_unit *u = ctx;
 	ssize_t got = readv(u->fd, iov(part), (int)n);
 
-	if (got < 0)
-		return errno == EAGAIN || errno == EINTR ? CW_EAGAIN : CW_EINTERNAL;
-	return (int)got;
+	if (got >= 0)
+		return (int)got;
+	if (errno == EAGAIN || errno == EINTR)
+		return CW_EAGAIN;
+	return errno == EFAULT ? CW_EINTERNAL : CW_EDOWN; /* else the interface was removed */
 }
 
 /* #syscalls ioctl */
@@ -65,7 +71,7 @@ static void tap_offload(void *ctx, uint64_t features)
 			flags |= TUN_F_TSO6;
 	}
 	if (ioctl(u->fd, TUNSETOFFLOAD, flags))
-		u->net.stats.tx_dropped++;
+		u->errors++;
 }
 
 static const struct cw_net_ops tap_ops = {
@@ -116,10 +122,16 @@ static unsigned int fds(struct cw_unit *u, struct pollfd *p)
 	return 1;
 }
 
-static void ready(struct cw_unit *u, const struct pollfd *p, unsigned int n)
+static void ready(struct cw_unit *unit, const struct pollfd *p, unsigned int n)
 {
+	struct net_unit *u = self(unit);
+
 	if (n && p->revents)
-		cw_net_device_receive(&self(u)->net);
+		cw_net_device_receive(&u->net);
+	if (u->settle_at && unit_now() >= u->settle_at) {
+		u->settle_at = 0;
+		cw_net_device_settle(&u->net);
+	}
 }
 
 static bool look(struct cw_unit *u)
@@ -127,22 +139,28 @@ static bool look(struct cw_unit *u)
 	return cw_net_device_receive(&self(u)->net);
 }
 
-static uint64_t deadline(struct cw_unit *u)
+static uint64_t deadline(struct cw_unit *unit)
 {
-	(void)u;
-	return CW_LINK_NEVER;
+	struct net_unit *u = self(unit);
+
+	if (!u->net.brief)
+		u->settle_at = 0;
+	else if (!u->settle_at)
+		u->settle_at = unit_now() + SETTLE_US;
+	return u->settle_at ? u->settle_at : CW_LINK_NEVER;
 }
 
-static void stats(const struct cw_unit *u, struct cw_unit_stats *s)
+static void stats(const struct cw_unit *unit, struct cw_unit_stats *s)
 {
-	const struct cw_net_device_counters *c =
-		&((const struct net_unit *)(const void *)u)->net.stats;
+	const struct net_unit *u = (const struct net_unit *)(const void *)unit;
+	const struct cw_net_device_counters *c = &u->net.stats;
 
 	s->rx_packets = c->rx_frames;
 	s->rx_bytes = c->rx_bytes;
 	s->tx_packets = c->tx_frames;
 	s->tx_bytes = c->tx_bytes;
 	s->dropped = (uint64_t)c->rx_dropped + c->tx_dropped;
+	s->errors = u->errors;
 }
 
 static const struct cw_unit_ops ops = {
