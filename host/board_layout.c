@@ -3,8 +3,9 @@
  * From what a board file says to addresses.
  *
  * Theory of operation: low to high come the device-tree fragment, the PMM page, the remote page and
- * the blocks in the file's order. What is wrong here concerns several lines of a file, so complaints
- * name the device whose line they show and say by how much something misses.
+ * the blocks in the file's order, each behind the highest before it; `at` puts a block elsewhere. What
+ * is wrong here concerns several lines of a file, so complaints say by how much something misses. A
+ * remote that could not be read wholly is left out: what it lacks would only cause more complaints.
  */
 #include "board_priv.h"
 
@@ -13,6 +14,8 @@
 #include <string.h>
 
 #define DTB_DEFAULT UINT32_MAX /* as much as the devices take */
+#define DTB_MAX	    32768u     /* 64 devices take less */
+#define LL(x)	    ((unsigned long long)(x))
 
 /* About 190 bytes a node, rounded up generously. */
 static uint32_t dtb_bytes(unsigned int devices)
@@ -35,6 +38,7 @@ void board_remote_defaults(struct cw_board_remote *r)
 	r->recovery_seconds = 60;
 	r->poll_us = 1000;
 	r->lost_ms = 1000;
+	r->worker = WORKER_UNSET;
 }
 
 void board_device_defaults_for(struct cw_board_device *d)
@@ -102,131 +106,167 @@ static void name_device(struct cw_board_remote *r, unsigned int i)
 		 n);
 }
 
-static uint32_t needed(const struct cw_layout_device *p, uint32_t line)
+static uint32_t round_up(uint32_t v, uint32_t unit)
 {
-	/* Rings, and a line of buffer for each descriptor of the smallest queue a driver takes */
-	return 2 * CW_PAGE_SIZE + p->queues * (cw_ring_bytes(p->queue_size, line) + 2 * line);
+	return (v + unit - 1) / unit * unit;
 }
 
-static void place_device(struct board_build *b, struct cw_board_remote *r, unsigned int i,
-			 cw_addr_t *next)
+/* Pages, rings, two lines of buffer a queue; a network also a frame each way at its MTU. */
+static uint32_t needed(const struct cw_board_device *d, const struct cw_layout_device *p,
+		       uint32_t line)
 {
-	struct cw_layout_device *p = &r->place[i];
-	struct cw_board_device *d = &r->device[i];
-	uint16_t queues, queue_size;
-	uint32_t size, least;
+	uint32_t n = 2 * CW_PAGE_SIZE + p->queues * (cw_ring_bytes(p->queue_size, line) + 2 * line);
 
-	p->id = d->id;
-	name_device(r, i);
-	cw_board_device_defaults(d, &queues, &queue_size, &size);
-	p->queues = queues;
-	p->queue_size = p->queue_size ? p->queue_size : queue_size;
-	p->size = p->size ? p->size : size;
-	p->block = p->block ? p->block : *next;
-	p->slot = r->layout.slots;
-	r->layout.slots = (uint16_t)(r->layout.slots + 1 + queues);
-	if (p->block + p->size > *next)
-		*next = p->block + p->size;
-	least = needed(p, r->layout.line);
-	if (p->size < least)
-		board_error(b, d->at,
-			    "%s: %u bytes are too few for %u queues of %u; right is at least %u "
-			    "(0x%x), or a smaller queue-size",
-			    p->name, p->size, p->queues, p->queue_size,
-			    (least + CW_PAGE_SIZE - 1) & ~(CW_PAGE_SIZE - 1),
-			    (least + CW_PAGE_SIZE - 1) & ~(CW_PAGE_SIZE - 1));
-	if (d->id == CW_ID_NET && !memcmp(d->mac, "\0\0\0\0\0\0", 6))
-		default_mac(&b->board, r, p, d->mac);
+	if (d->id == CW_ID_NET)
+		n += 2 * round_up(d->mtu + 18u + 12u, line);
+	return round_up(n, CW_PAGE_SIZE);
 }
 
-static void check_layout(struct board_build *b, struct cw_board_remote *r, cw_addr_t end)
+/* The fragment's size depends on the layout only by the digits of addresses: 16 bytes a device. */
+static uint32_t fragment_size(const struct cw_board_remote *r)
 {
-	enum cw_layout_fault f;
-	int dev, other;
+	char scratch[DTB_MAX];
+	int n = cw_dtb_write(&r->layout, r->name, scratch, sizeof(scratch));
 
-	if (end > r->layout.base + r->layout.size) {
-		board_error(b, r->at,
-			    "%s: region of 0x%x bytes is too small for its devices; right is at "
-			    "least 0x%llx",
-			    r->name, r->layout.size, (unsigned long long)(end - r->layout.base));
+	return n < 0 ? DTB_MAX : (uint32_t)n + 16u * r->layout.devices;
+}
+
+/* Sizes and slots, which do not depend on addresses. */
+static void size_devices(struct board_build *b, struct cw_board_remote *r, unsigned int n)
+{
+	char sub[PATH_LEN];
+
+	r->layout.slots = 1;
+	for (unsigned int i = 0; i < r->layout.devices; i++) {
+		struct cw_layout_device *p = &r->place[i];
+		struct cw_board_device *d = &r->device[i];
+		uint16_t queue_size;
+		uint32_t size, least;
+
+		p->id = d->id;
+		name_device(r, i);
+		cw_board_device_defaults(d, &p->queues, &queue_size, &size);
+		p->queue_size = p->queue_size ? p->queue_size : queue_size;
+		least = needed(d, p, r->layout.line);
+		snprintf(sub, sizeof(sub), "remotes[%u].devices[%u].size", n, i);
+		if (!p->size)
+			p->size = size > least ? size : least;
+		else if (p->size < least)
+			board_error(b, sub,
+				    "%u KB are too few for %s with %u queue%s of %u; right is at "
+				    "least %u KB, or a smaller queue-size",
+				    p->size / 1024, p->name, p->queues, p->queues == 1 ? "" : "s",
+				    p->queue_size, least / 1024);
+		p->slot = r->layout.slots;
+		r->layout.slots = (uint16_t)(r->layout.slots + 1 + p->queues);
+		if (d->id == CW_ID_NET && !memcmp(d->mac, "\0\0\0\0\0\0", 6))
+			default_mac(&b->board, r, p, d->mac);
+	}
+	snprintf(sub, sizeof(sub), "remotes[%u].devices", n);
+	if (r->layout.slots > CW_SLOTS_MAX)
+		board_error(b, sub,
+			    "take %u slots; right is at most %u (one a queue and one more a "
+			    "device)",
+			    r->layout.slots, CW_SLOTS_MAX);
+}
+
+static bool meet(cw_addr_t a, uint64_t a_size, cw_addr_t b, uint64_t b_size)
+{
+	return a < b + b_size && b < a + a_size;
+}
+
+/* A block that has been given a place: inside the region, and nobody else there. */
+static void check_given(struct board_build *b, const struct cw_board_remote *r, unsigned int i,
+			const char *path)
+{
+	const struct cw_layout *l = &r->layout;
+	const struct cw_layout_device *p = &r->place[i];
+	cw_addr_t first = l->remote_page + CW_PAGE_SIZE, end = l->base + l->size;
+
+	if (p->block < first || p->block >= end || p->size > end - p->block) {
+		board_error(b, path,
+			    "%s would lie from 0x%llx to 0x%llx; right is a block in the region "
+			    "behind its link pages, from 0x%llx to 0x%llx",
+			    p->name, LL(p->block), LL(p->block + p->size - 1), LL(first),
+			    LL(end - 1));
 		return;
 	}
-	f = cw_layout_check(&r->layout, &dev, &other);
-	if (f == CW_LAYOUT_FINE)
+	for (unsigned int j = 0; j < i; j++) {
+		const struct cw_layout_device *q = &r->place[j];
+
+		if (!meet(p->block, p->size, q->block, q->size))
+			continue;
+		board_error(b, path,
+			    "%s overlaps %s, which lies from 0x%llx to 0x%llx; right is an address "
+			    "behind that, or none",
+			    p->name, q->name, LL(q->block), LL(q->block + q->size - 1));
 		return;
-	if (dev >= 0 && other >= 0)
-		board_error(b, r->device[dev].at,
-			    "%s.%s: %s (%s); right is a place or name of its own", r->name,
-			    r->place[dev].name, cw_layout_fault_text(f), r->place[other].name);
-	else if (dev >= 0)
-		board_error(b, r->device[dev].at, "%s.%s: %s", r->name, r->place[dev].name,
-			    cw_layout_fault_text(f));
-	else
-		board_error(b, r->at, "%s: %s", r->name, cw_layout_fault_text(f));
+	}
 }
 
-static void lay_out_remote(struct board_build *b, struct cw_board_remote *r)
+static void place_devices(struct board_build *b, struct cw_board_remote *r, unsigned int n)
 {
-	cw_addr_t next;
+	cw_addr_t next = r->layout.remote_page + CW_PAGE_SIZE,
+		  end = r->layout.base + r->layout.size;
+	char sub[PATH_LEN];
 
-	if (r->layout.dtb == DTB_DEFAULT)
-		r->layout.dtb = dtb_bytes(r->layout.devices);
-	r->layout.pmm_page = r->layout.base + r->layout.dtb;
-	r->layout.remote_page = r->layout.pmm_page + CW_PAGE_SIZE;
-	r->layout.slots = 1;
+	for (unsigned int i = 0; i < r->layout.devices; i++) {
+		struct cw_layout_device *p = &r->place[i];
+
+		snprintf(sub, sizeof(sub), "remotes[%u].devices[%u].at", n, i);
+		if (p->block)
+			check_given(b, r, i, sub);
+		else
+			p->block = next;
+		if (p->block + p->size > next && p->block < end)
+			next = p->block + p->size;
+	}
+	snprintf(sub, sizeof(sub), "remotes[%u].region.size", n);
+	if (next > end)
+		board_error(b, sub, "%u KB are too few for its devices; right is at least %llu KB",
+			    r->layout.size / 1024, LL((next - r->layout.base) / 1024));
+}
+
+static void place_fragment(struct board_build *b, struct cw_board_remote *r, unsigned int n)
+{
+	struct cw_layout *l = &r->layout;
+	uint32_t least = fragment_size(r);
+	char sub[PATH_LEN];
+
+	snprintf(sub, sizeof(sub), "remotes[%u].region.dtb", n);
+	if (l->dtb == DTB_DEFAULT)
+		l->dtb = dtb_bytes(l->devices);
+	else if (l->dtb && l->dtb < least)
+		board_error(b, sub,
+			    "%u bytes are too few for the fragment; right is at least %u, or "
+			    "0 for none",
+			    l->dtb, round_up(least, CW_PAGE_SIZE));
+	l->pmm_page = l->base + l->dtb;
+	l->remote_page = l->pmm_page + CW_PAGE_SIZE;
+}
+
+static void lay_out_remote(struct board_build *b, struct cw_board_remote *r, unsigned int n)
+{
+	unsigned int before = b->errors;
+	enum cw_layout_fault f;
+	char path[PATH_LEN];
+
 	r->layout.device = r->place;
-	next = r->layout.remote_page + CW_PAGE_SIZE;
-	for (unsigned int i = 0; i < r->layout.devices; i++)
-		place_device(b, r, i, &next);
-	if (!b->errors)
-		check_layout(b, r, next);
-}
-
-static bool same(const char *a, const char *b)
-{
-	return a && b && !strcmp(a, b);
-}
-
-static void check_devices(struct board_build *b, const struct cw_board_remote *ra, unsigned int i,
-			  const struct cw_board_remote *rb, unsigned int j)
-{
-	const struct cw_board_device *x = &ra->device[i], *y = &rb->device[j];
-
-	if (same(x->ifname, y->ifname))
-		board_error(b, x->at, "%s: tap '%s' is used by %s of remote %s already",
-			    ra->place[i].name, x->ifname, rb->place[j].name, rb->name);
-}
-
-static void check_pair(struct board_build *b, const struct cw_board_remote *a,
-		       const struct cw_board_remote *c)
-{
-	if (same(a->name, c->name))
-		board_error(b, a->at, "name '%s' is used twice; right is one for each remote",
-			    a->name);
-	if (same(a->memory_path, c->memory_path) &&
-	    a->memory_offset < c->memory_offset + c->layout.size &&
-	    c->memory_offset < a->memory_offset + a->layout.size)
-		board_error(b, a->at, "%s: its memory overlaps that of remote %s in %s", a->name,
-			    c->name, a->memory_path);
-	for (unsigned int i = 0; i < a->layout.devices; i++)
-		for (unsigned int j = 0; j < c->layout.devices; j++)
-			check_devices(b, a, i, c, j);
+	size_devices(b, r, n);
+	place_fragment(b, r, n);
+	place_devices(b, r, n);
+	if (b->errors != before)
+		return;
+	/* What a remote will check too; found here it is a rule that this file forgot. */
+	f = cw_layout_check(&r->layout, NULL, NULL);
+	snprintf(path, sizeof(path), "remotes[%u]", n);
+	if (f != CW_LAYOUT_FINE)
+		board_error(b, path, "%s", cw_layout_fault_text(f));
 }
 
 void board_lay_out(struct board_build *b)
 {
-	struct cw_board *board = &b->board;
-
-	for (unsigned int i = 0; i < board->remotes; i++) {
-		struct cw_board_remote *r = &board->remote[i];
-
-		lay_out_remote(b, r);
-		if (r->worker >= board->workers)
-			r->worker = i % board->workers;
-		for (unsigned int j = 0; j < i; j++)
-			check_pair(b, r, &board->remote[j]);
-		for (unsigned int k = 1; k < r->layout.devices; k++)
-			for (unsigned int j = 0; j < k; j++)
-				check_devices(b, r, k, r, j);
-	}
+	for (unsigned int i = 0; i < b->board.remotes; i++)
+		if (!b->torn[i])
+			lay_out_remote(b, &b->board.remote[i], i);
 }

@@ -3,25 +3,49 @@
  * The quick form: one remote from options, without a board file.
  *
  *	causeway run --rng --net tap=tap0 --console pty -- FIRMWARE [ARG...]
+ *
+ * It fills what a board file would fill; each field is noted with its option, so that what later
+ * checks complain about is named by the option. Mind that a name noted twice means its last option.
  */
 #include "board_priv.h"
 
 #include <getopt.h>
 #include <string.h>
 
-static struct cw_board_device *add(struct board_build *b, uint32_t id)
+#define NOWHERE ((struct board_source){ 0, 0 })
+
+/* A complaint about an option that is wrong by itself. */
+static void wrong(struct board_build *b, const char *option, const char *arg, const char *right)
+{
+	board_error_at(b, NOWHERE, "", "%s%s%s: right is %s", option, arg ? " " : "",
+		       arg ? arg : "", right);
+}
+
+static void note(struct board_build *b, const char *path, const char *option, const char *arg)
+{
+	char text[300];
+
+	snprintf(text, sizeof(text), "%s%s%.200s", option, arg ? " " : "", arg ? arg : "");
+	board_note(b, path, NOWHERE, text);
+}
+
+static struct cw_board_device *add(struct board_build *b, uint32_t id, const char *option,
+				   const char *arg)
 {
 	struct cw_board_remote *r = b->board.remote;
-	struct cw_board_device *d = &r->device[r->layout.devices];
+	unsigned int i = r->layout.devices;
+	char path[PATH_LEN];
 
-	if (r->layout.devices == CW_DEVICES_MAX) {
-		board_error(b, d[-1].at, "more than %u devices", CW_DEVICES_MAX);
-		return d - 1;
+	if (i == CW_DEVICES_MAX) {
+		wrong(b, option, arg, "at most 64 devices");
+		return &r->device[i - 1];
 	}
+	snprintf(path, sizeof(path), "remotes[0].devices[%u]", i);
+	note(b, path, option, arg);
 	r->layout.devices++;
-	d->id = id;
-	board_device_defaults_for(d);
-	return d;
+	r->device[i].id = id;
+	board_device_defaults_for(&r->device[i]);
+	return &r->device[i];
 }
 
 static bool value_of(const char *arg, const char *key, const char **value)
@@ -36,46 +60,46 @@ static bool value_of(const char *arg, const char *key, const char **value)
 
 static void add_net(struct board_build *b, const char *arg)
 {
-	struct cw_board_device *d = add(b, CW_ID_NET);
+	struct cw_board_device *d = add(b, CW_ID_NET, "--net", arg);
 	const char *v;
 	uint64_t fd;
 
-	if (value_of(arg, "tap", &v) && strlen(v) < 16)
+	if (value_of(arg, "tap", &v) && board_good_ifname(v, strlen(v)))
 		d->ifname = board_strdup(b, v, strlen(v));
-	else if (value_of(arg, "fd", &v) && !board_number(v, strlen(v), &fd) && fd < 1024)
+	else if (value_of(arg, "fd", &v) && !board_number(v, strlen(v), &fd) && fd > 2 && fd < 1024)
 		d->fd = (int)fd;
 	else
-		board_error(b, d->at, "--net %s: right is tap=NAME or fd=NUMBER", arg);
+		wrong(b, "--net", arg, "tap=NAME (at most 15 characters) or fd=NUMBER (3 to 1023)");
 }
 
 static void add_console(struct board_build *b, const char *arg)
 {
-	struct cw_board_port *p = &add(b, CW_ID_CONSOLE)->port[0];
-	const char *v;
+	struct cw_board_port *p = &add(b, CW_ID_CONSOLE, "--console", arg)->port[0];
+	bool stream = value_of(arg, "socket", (const char **)&p->path);
+	bool log = value_of(arg, "log", (const char **)&p->path);
 
-	if (!arg || !strcmp(arg, "pty")) {
-		p->backend = CW_BACKEND_PTY;
-	} else if (!strcmp(arg, "stdio")) {
-		p->backend = CW_BACKEND_STDIO;
-	} else if (value_of(arg, "socket", &v) || value_of(arg, "log", &v)) {
-		p->backend = *arg == 's' ? CW_BACKEND_STREAM : CW_BACKEND_LOG;
-		p->path = board_strdup(b, v, strlen(v));
-	} else {
-		board_error(b, (struct cw_source){ 0, 0 },
-			    "--console %s: right is pty, stdio, socket=PATH or log=PATH", arg);
-	}
+	if (p->path)
+		p->path = board_strdup(b, p->path, strlen(p->path));
+	p->backend = stream			    ? CW_BACKEND_STREAM
+		     : log			    ? CW_BACKEND_LOG
+		     : arg && !strcmp(arg, "stdio") ? CW_BACKEND_STDIO
+						    : CW_BACKEND_PTY;
+	if (p->backend == CW_BACKEND_PTY && arg && strcmp(arg, "pty") != 0)
+		wrong(b, "--console", arg, "pty, stdio, socket=PATH or log=PATH");
+	if (stream && p->path && strlen(p->path) > SUN_PATH_MAX)
+		wrong(b, "--console", arg, "a path of at most 107 characters");
 }
 
 static void add_rng(struct board_build *b, const char *arg)
 {
-	struct cw_board_device *d = add(b, CW_ID_RNG);
+	struct cw_board_device *d = add(b, CW_ID_RNG, "--rng", arg);
 	const char *v;
 
 	if (value_of(arg, "file", &v)) {
 		d->backend = CW_BACKEND_FILE;
 		d->path = board_strdup(b, v, strlen(v));
 	} else if (arg) {
-		board_error(b, d->at, "--rng=%s: right is --rng or --rng=file=PATH", arg);
+		wrong(b, "--rng", arg, "--rng or --rng=file=PATH");
 	}
 }
 
@@ -85,30 +109,64 @@ static void set_region(struct board_build *b, const char *arg)
 	const char *comma = strchr(arg, ',');
 	uint64_t base, size;
 
+	note(b, "remotes[0].region", "--region", arg);
 	if (comma && !board_number(arg, (size_t)(comma - arg), &base) &&
-	    !board_number(comma + 1, strlen(comma + 1), &size) && size <= 1u << 31) {
+	    !board_number(comma + 1, strlen(comma + 1), &size) && size >= 0x4000 &&
+	    size <= 1u << 31 && base <= INT64_MAX && !((base | size) % CW_PAGE_SIZE)) {
 		l->base = base;
 		l->size = (uint32_t)size;
 	} else {
-		board_error(b, (struct cw_source){ 0, 0 },
-			    "--region %s: right is BASE,SIZE, e.g. 0x37000000,16M", arg);
+		wrong(b, "--region", arg,
+		      "BASE,SIZE in multiples of 4K, such as 0x37000000,16M; 16K to 2G");
 	}
+}
+
+static void set_name(struct board_build *b, const char *arg)
+{
+	note(b, "remotes[0].name", "--name", arg);
+	if (board_good_name(arg, strlen(arg), NAME_MAX_LEN))
+		b->board.remote->name = board_strdup(b, arg, strlen(arg));
+	else
+		wrong(b, "--name", arg, NAME_RIGHT);
 }
 
 static void set_firmware(struct board_build *b, int argc, char **argv)
 {
 	struct cw_board_remote *r = b->board.remote;
 
-	if (!argc) {
-		board_error(b, r->at,
-			    "no firmware; right is: causeway run [OPTIONS] -- FIRMWARE, or "
-			    "causeway run BOARD.yaml");
+	if (!argc || !*argv[0]) {
+		wrong(b, "no firmware", NULL,
+		      "causeway run [OPTIONS] -- FIRMWARE, or causeway run BOARD.yaml");
 		return;
 	}
 	r->firmware = board_strdup(b, argv[0], strlen(argv[0]));
 	r->argv = board_alloc(b, ((size_t)argc + 1) * sizeof(char *));
 	for (int i = 0; r->argv && i < argc; i++)
 		r->argv[i] = board_strdup(b, argv[i], strlen(argv[i]));
+}
+
+static void option(struct board_build *b, int c, const char *arg)
+{
+	switch (c) {
+	case 'r':
+		add_rng(b, arg);
+		break;
+	case 'n':
+		add_net(b, arg);
+		break;
+	case 'c':
+		add_console(b, arg);
+		break;
+	case 'N':
+		set_name(b, arg);
+		break;
+	case 'R':
+		set_region(b, arg);
+		break;
+	default:
+		b->board.poll = false;
+		break;
+	}
 }
 
 static void options(struct board_build *b, int argc, char **argv)
@@ -124,31 +182,24 @@ static void options(struct board_build *b, int argc, char **argv)
 	};
 	int c;
 
-	optind = 1;
+	optind = 0; /* begin anew, whatever was read before */
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, "+:", table, NULL)) != -1) {
 		/* "--console pty" reads as well as "--console=pty" */
 		if (c == 'c' && !optarg && optind < argc && argv[optind][0] != '-')
 			optarg = argv[optind++];
-		if (c == 'r')
-			add_rng(b, optarg);
-		else if (c == 'n')
-			add_net(b, optarg);
-		else if (c == 'c')
-			add_console(b, optarg);
-		else if (c == 'N')
-			b->board.remote->name = board_strdup(b, optarg, strlen(optarg));
-		else if (c == 'R')
-			set_region(b, optarg);
-		else if (c == 'p')
-			b->board.poll = false;
+		if (c == ':' || c == '?')
+			board_error_at(
+				b, NOWHERE, "", "%s %s; see causeway run --help", argv[optind - 1],
+				c == ':' ? "needs a value" : "is no option of the quick form");
 		else
-			board_error(b, (struct cw_source){ 0, 0 },
-				    c == ':' ? "%s needs a value; see causeway run --help"
-					     : "unknown option %s; see causeway run --help",
-				    argv[optind - 1]);
+			option(b, c, optarg);
 	}
-	set_firmware(b, argc - optind, argv + optind);
+	if (optind < argc && strcmp(argv[optind - 1], "--") != 0)
+		board_error_at(b, NOWHERE, "", "'%s': right is options, then --, then the firmware",
+			       argv[optind]);
+	else
+		set_firmware(b, argc - optind, argv + optind);
 }
 
 int cw_board_quick(struct cw_board **board, int argc, char **argv, FILE *err)
@@ -158,16 +209,18 @@ int cw_board_quick(struct cw_board **board, int argc, char **argv, FILE *err)
 	if (!b)
 		return -1;
 	b->board.name = board_strdup(b, "quick", 5);
-	b->board.remotes = 1;
 	b->board.remote = board_alloc(b, sizeof(*b->board.remote));
-	if (!b->board.remote)
-		return board_finish(b, board);
+	if (!b->board.name || !b->board.remote) {
+		cw_board_free(&b->board);
+		return -1;
+	}
+	b->board.remotes = 1;
 	board_remote_defaults(b->board.remote);
 	options(b, argc, argv);
 	if (!b->board.remote->name)
 		b->board.remote->name = board_strdup(b, "remote", 6);
-	if (!b->board.remote->layout.devices)
-		board_error(b, (struct cw_source){ 0, 0 },
-			    "no device; right is at least one of --rng, --net, --console");
+	if (!b->board.remote->layout.devices && !b->errors)
+		wrong(b, "no device", NULL, "at least one of --rng, --net, --console");
+	b->torn[0] = b->errors != 0;
 	return board_finish(b, board);
 }

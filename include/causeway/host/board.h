@@ -13,11 +13,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* Where something stood in the board file, for errors found later; line 0: not from a file. */
-struct cw_source {
-	int line, column;
-};
-
 enum cw_carrier_kind {
 	CW_CARRIER_PROCESS, /* firmware built for Linux, run as a child */
 	CW_CARRIER_ATTACH,  /* somebody else runs it: nothing is started, nothing zeroed */
@@ -47,14 +42,12 @@ enum cw_backend_kind {
 #define CW_PORTS_MAX 8u
 
 struct cw_board_port { /* of a console */
-	struct cw_source at;
 	char *name; /* multiport name; NULL: unnamed */
 	enum cw_backend_kind backend;
 	char *path; /* stream: socket; log: file; pty: symbolic link to make, may be NULL */
 };
 
 struct cw_board_device {
-	struct cw_source at;
 	uint32_t id; /* CW_ID_RNG, CW_ID_NET, CW_ID_CONSOLE; place[] has the same order */
 	enum cw_backend_kind backend;
 	/* rng */
@@ -76,13 +69,11 @@ struct cw_board_device {
 enum cw_recovery { CW_RECOVER_NEVER, CW_RECOVER_ALWAYS, CW_RECOVER_LIMIT };
 
 struct cw_board_remote {
-	struct cw_source at;
 	char *name; /* [a-z0-9_-]{1,31}, unique on the board */
 	struct cw_layout layout;
 	struct cw_layout_device place[CW_DEVICES_MAX];
 	struct cw_board_device device[CW_DEVICES_MAX];
 	enum cw_carrier_kind carrier;
-	struct cw_source firmware_at;
 	char *firmware; /* process: path of the executable */
 	char **argv;	/* process: NULL-terminated, argv[0] is the firmware */
 	bool autostart;
@@ -112,7 +103,7 @@ struct cw_board {
  * cw_board_load - read, check and lay out a board file
  * @board: set on success, freed with cw_board_free(); @path: YAML file; @err: where errors are
  * written as "FILE:LINE:COLUMN: FIELD: what is wrong; what would be right", with the line and a
- * caret
+ * caret below. FIELD is a path such as remotes[0].region.size.
  *
  * Returns 0, or -1 when anything at all was wrong (all errors found are reported, not one).
  */

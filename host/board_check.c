@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Checks of a board as a whole: what two of its parts both want, what does not go together, and the
+ * files that it needs.
+ *
+ * Theory of operation: whatever only one part of a board may have (a name, a TAP, a path that is
+ * made) is a claim. Claims are sorted, and neighbours that are equal are a mistake at the later one.
+ */
+#include "board_priv.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct claim {
+	const char *what; /* of which only one may have this value */
+	const char *value;
+	unsigned int order;
+	char path[PATH_LEN];
+};
+
+struct claims {
+	struct board_build *b;
+	struct claim *list;
+	unsigned int n, room;
+};
+
+static void claim(struct claims *c, const char *what, const char *value, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+static void claim(struct claims *c, const char *what, const char *value, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!what || !value || !*value)
+		return;
+	if (c->n == c->room) {
+		unsigned int room = c->room ? 2 * c->room : 64;
+		struct claim *list = realloc(c->list, room * sizeof(*list));
+
+		if (!list)
+			return;
+		c->list = list;
+		c->room = room;
+	}
+	c->list[c->n] = (struct claim){ .what = what, .value = value, .order = c->n };
+	va_start(ap, fmt);
+	vsnprintf(c->list[c->n++].path, PATH_LEN, fmt, ap);
+	va_end(ap);
+}
+
+/* Text that lives as long as the board. */
+static const char *text(struct board_build *b, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static const char *text(struct board_build *b, const char *fmt, ...)
+{
+	char *s = board_alloc(b, 64);
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (s)
+		vsnprintf(s, 64, fmt, ap);
+	va_end(ap);
+	return s;
+}
+
+static void claim_net(struct claims *c, const struct cw_board_device *d, const char *path)
+{
+	const uint8_t *m = d->mac;
+
+	claim(c, "TAP", d->ifname, "%s.backend.tap", path);
+	claim(c, "path", d->path, "%s.backend.socket", path);
+	if (d->fd >= 0)
+		claim(c, "descriptor", text(c->b, "%d", d->fd), "%s.backend.fd", path);
+	if (m[0])
+		claim(c, "MAC address",
+		      text(c->b, "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4],
+			   m[5]),
+		      "%s.mac", path);
+}
+
+static void claim_ports(struct claims *c, const struct cw_board_device *d, const char *remote,
+			const char *device, const char *path)
+{
+	char sub[PATH_LEN];
+
+	for (unsigned int i = 0; i < d->ports; i++) {
+		const struct cw_board_port *p = &d->port[i];
+		bool stdio = p->backend == CW_BACKEND_STDIO;
+
+		snprintf(sub, sizeof(sub), d->ports > 1 ? "%.90s.ports[%u]" : "%.90s", path, i);
+		claim(c, stdio ? "terminal" : "path", stdio ? "stdio" : p->path, "%.110s.backend",
+		      sub);
+		claim(c, text(c->b, "port name of %s.%s", remote, device), p->name, "%.110s.name",
+		      sub);
+	}
+}
+
+static void claim_remote(struct claims *c, const struct cw_board_remote *r, unsigned int i)
+{
+	const char *name = r->name ? r->name : "";
+	char path[PATH_LEN];
+
+	claim(c, "remote name", r->name, "remotes[%u].name", i);
+	claim(c, "path", r->doorbell_path, "remotes[%u].doorbell.socket", i);
+	for (unsigned int k = 0; k < r->layout.devices; k++) {
+		snprintf(path, sizeof(path), "remotes[%u].devices[%u]", i, k);
+		claim(c, text(c->b, "device name of %s", name), r->place[k].name, "%s.name", path);
+		if (r->device[k].id == CW_ID_NET)
+			claim_net(c, &r->device[k], path);
+		else if (r->device[k].id == CW_ID_CONSOLE)
+			claim_ports(c, &r->device[k], name, r->place[k].name, path);
+	}
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct claim *x = a, *y = b;
+	int r = strcmp(x->what, y->what);
+
+	r = r ? r : strcmp(x->value, y->value);
+	return r ? r : x->order < y->order ? -1 : 1;
+}
+
+static void check_claims(struct board_build *b)
+{
+	struct claims c = { .b = b };
+
+	for (unsigned int i = 0; i < b->board.remotes; i++)
+		claim_remote(&c, &b->board.remote[i], i);
+	if (c.n)
+		qsort(c.list, c.n, sizeof(*c.list), compare);
+	for (unsigned int i = 1; i < c.n; i++)
+		if (!strcmp(c.list[i].what, c.list[i - 1].what) &&
+		    !strcmp(c.list[i].value, c.list[i - 1].value))
+			board_error(b, c.list[i].path,
+				    "%s '%s' is used twice%s%s; right is one of its own",
+				    c.list[i].what, c.list[i].value, b->text ? ", first in " : "",
+				    b->text ? c.list[i - 1].path : "");
+	free(c.list);
+}
+
+/* Two regions in one file. */
+static void check_memory(struct board_build *b, unsigned int i)
+{
+	const struct cw_board_remote *r = &b->board.remote[i];
+	char path[PATH_LEN];
+
+	snprintf(path, sizeof(path), "remotes[%u].memory.offset", i);
+	for (unsigned int j = 0; j < i; j++) {
+		const struct cw_board_remote *o = &b->board.remote[j];
+
+		if (!r->memory_path || !o->memory_path || strcmp(r->memory_path, o->memory_path) ||
+		    r->memory_offset >= o->memory_offset + o->layout.size ||
+		    o->memory_offset >= r->memory_offset + r->layout.size)
+			continue;
+		board_error(
+			b, path,
+			"its region overlaps that of remotes[%u] in %s; right is an offset from "
+			"0x%llx, or another file",
+			j, r->memory_path, (unsigned long long)(o->memory_offset + o->layout.size));
+		return;
+	}
+}
+
+/* What one remote's keys say to each other. */
+static void check_remote(struct board_build *b, unsigned int i)
+{
+	struct cw_board_remote *r = &b->board.remote[i];
+	bool attach = r->carrier == CW_CARRIER_ATTACH;
+	bool socket = r->doorbell == CW_DOORBELL_SOCKET;
+	char memory[PATH_LEN], doorbell[PATH_LEN], worker[PATH_LEN];
+
+	snprintf(memory, sizeof(memory), "remotes[%u].memory", i);
+	snprintf(doorbell, sizeof(doorbell), "remotes[%u].doorbell", i);
+	snprintf(worker, sizeof(worker), "remotes[%u].worker", i);
+	if (attach && r->memory == CW_MEMORY_MEMFD)
+		board_error(b, memory, "nobody could attach to a memfd; right is {file: PATH}");
+	if (attach && socket && !r->doorbell_path)
+		board_error(b, doorbell,
+			    "nobody could attach to a socket without a path; right is "
+			    "{socket: PATH} or {poll: MICROSECONDS}");
+	if (!attach && r->doorbell_path)
+		board_error(b, doorbell,
+			    "a process inherits its socket; right is socket without a "
+			    "path, or {poll: MICROSECONDS}");
+	if (r->worker == WORKER_UNSET)
+		r->worker = i % b->board.workers;
+	else if (r->worker >= b->board.workers)
+		board_error(b, worker,
+			    "there is no worker %u of %u; right is 0 to %u, or more workers",
+			    r->worker, b->board.workers, b->board.workers - 1);
+}
+
+void board_check(struct board_build *b)
+{
+	for (unsigned int i = 0; i < b->board.remotes; i++) {
+		if (b->torn[i])
+			continue;
+		check_remote(b, i);
+		check_memory(b, i);
+	}
+	check_claims(b);
+}
+
+/* ---- files, which a layout does not need ---- */
+
+static void check_program(struct board_build *b, const char *file, const char *path)
+{
+	struct stat st;
+
+	if (stat(file, &st))
+		board_error(b, path, "cannot read %s: %s; right is the path of a program", file,
+			    strerror(errno));
+	else if (!S_ISREG(st.st_mode))
+		board_error(b, path, "%s is no file; right is the path of a program", file);
+	else if (access(file, X_OK))
+		board_error(b, path, "cannot run %s: %s; right is the path of a program", file,
+			    strerror(errno));
+}
+
+static void check_readable(struct board_build *b, const char *file, const char *path)
+{
+	struct stat st;
+
+	if (stat(file, &st) || access(file, R_OK))
+		board_error(b, path, "cannot read %s: %s; right is the path of a file", file,
+			    strerror(errno));
+	else if (S_ISDIR(st.st_mode) || (S_ISREG(st.st_mode) && !st.st_size))
+		board_error(b, path, "%s is %s; right is a file with bytes in it", file,
+			    S_ISDIR(st.st_mode) ? "a directory" : "empty");
+}
+
+/* A file that will be made needs a folder to be in. */
+static void check_folder(struct board_build *b, const char *file, const char *path)
+{
+	const char *slash = file ? strrchr(file, '/') : NULL;
+	struct stat st;
+	char *folder;
+
+	if (!slash || slash == file)
+		return;
+	folder = strndup(file, (size_t)(slash - file));
+	if (folder && stat(folder, &st))
+		board_error(b, path, "there is no folder %s for %s: %s; right is one that exists",
+			    folder, slash + 1, strerror(errno));
+	else if (folder && !S_ISDIR(st.st_mode))
+		board_error(b, path, "%s is no folder; right is one that exists", folder);
+	free(folder);
+}
+
+static void check_device_files(struct board_build *b, const struct cw_board_device *d,
+			       const char *path)
+{
+	char sub[PATH_LEN];
+
+	snprintf(sub, sizeof(sub), "%.100s.backend", path);
+	if (d->id == CW_ID_RNG && d->path)
+		check_readable(b, d->path, sub);
+	if (d->id == CW_ID_NET)
+		check_folder(b, d->path, sub);
+	for (unsigned int i = 0; d->id == CW_ID_CONSOLE && i < d->ports; i++) {
+		if (d->ports > 1)
+			snprintf(sub, sizeof(sub), "%.90s.ports[%u].backend", path, i);
+		check_folder(b, d->port[i].path, sub);
+	}
+}
+
+int cw_board_check_files(const struct cw_board *board, FILE *err)
+{
+	/* Every board is in a board_build, and where complaints go is no part of the board. */
+	struct board_build *b = (struct board_build *)(uintptr_t)board;
+	char path[PATH_LEN];
+
+	b->err = err;
+	b->errors = 0;
+	for (unsigned int i = 0; i < board->remotes; i++) {
+		const struct cw_board_remote *r = &board->remote[i];
+
+		snprintf(path, sizeof(path), "remotes[%u].carrier.process", i);
+		if (r->firmware)
+			check_program(b, r->firmware, path);
+		snprintf(path, sizeof(path), "remotes[%u].memory.file", i);
+		check_folder(b, r->memory_path, path);
+		snprintf(path, sizeof(path), "remotes[%u].doorbell.socket", i);
+		check_folder(b, r->doorbell_path, path);
+		for (unsigned int k = 0; k < r->layout.devices; k++) {
+			snprintf(path, sizeof(path), "remotes[%u].devices[%u]", i, k);
+			check_device_files(b, &r->device[k], path);
+		}
+	}
+	return b->errors ? -1 : 0;
+}
