@@ -14,8 +14,17 @@ from pmm import REMOTE, Pmm, board, until
 SIZE = 256 * 1024
 
 
+@pytest.fixture(autouse=True)
+def no_remote_is_left():
+    yield
+    while Remote.running:
+        Remote.running[0].end()
+
+
 class Remote:
     """The test firmware, started by the test instead of the PMM."""
+
+    running = []
 
     def __init__(self, directory, poll_us=0):
         self.dir = directory
@@ -33,6 +42,7 @@ class Remote:
             env["CAUSEWAY_DOORBELL_FD"] = str(theirs.fileno())
         self.p = subprocess.Popen([REMOTE, "good"], env=env, pass_fds=pass_fds, stdout=self.log,
                                   stderr=self.log)
+        self.running.append(self)
         os.close(fd)
 
     def bridge(self):
@@ -71,6 +81,7 @@ class Remote:
         until(lambda: self.lines() > n + 3, seconds)
 
     def end(self):
+        self.running.remove(self)
         self.p.kill()
         self.p.wait()
         for s in self.ends:
