@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "cli.h"
 
+#include <fcntl.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,6 +66,15 @@ static const struct option long_options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
+static const char *long_name(int letter)
+{
+	const struct option *o = long_options;
+
+	while (o->name && o->val != letter)
+		o++;
+	return o->name ? o->name : "?";
+}
+
 static bool set(struct cli_options *o, int c)
 {
 	char *end;
@@ -115,8 +126,10 @@ int cli_options(const struct cli_command *c, int argc, char **argv, const char *
 		}
 		if (opt == ':')
 			return cli_usage(c, "%s needs a value", argv[optind - 1]);
-		if (opt == '?' || !strchr(flags, opt))
+		if (opt == '?')
 			return cli_usage(c, "unknown option %s", argv[optind - 1]);
+		if (!strchr(flags, opt))
+			return cli_usage(c, "%s has no option --%s", c->name, long_name(opt));
 		if (!set(o, opt))
 			return cli_usage(c, "'%s' is not right for %s", optarg, argv[optind - 2]);
 	}
@@ -125,8 +138,25 @@ int cli_options(const struct cli_command *c, int argc, char **argv, const char *
 	return -1;
 }
 
+/*
+ * A caller may have left 0, 1 or 2 closed: then the next file opened would get that number, and
+ * messages would go into it. A mask may hide the signals that end us.
+ */
+static int clean_start(void)
+{
+	sigset_t none;
+
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+			return -1;
+	sigemptyset(&none);
+	return sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 int main(int argc, char **argv)
 {
+	if (clean_start())
+		return EXIT_FAIL;
 	if (argc < 2) {
 		help(stderr);
 		return EXIT_USAGE;

@@ -19,6 +19,7 @@ struct claim {
 	const char *what; /* of which only one may have this value */
 	const char *value;
 	unsigned int order;
+	unsigned int first; /* order of the first that is equal */
 	char path[PATH_LEN];
 };
 
@@ -46,7 +47,8 @@ static void claim(struct claims *c, const char *what, const char *value, const c
 		c->list = list;
 		c->room = room;
 	}
-	c->list[c->n] = (struct claim){ .what = what, .value = value, .order = c->n };
+	c->list[c->n] =
+		(struct claim){ .what = what, .value = value, .order = c->n, .first = c->n };
 	va_start(ap, fmt);
 	vsnprintf(c->list[c->n++].path, PATH_LEN, fmt, ap);
 	va_end(ap);
@@ -65,6 +67,16 @@ static const char *text(struct board_build *b, const char *fmt, ...)
 	if (s)
 		vsnprintf(s, 64, fmt, ap);
 	va_end(ap);
+	return s;
+}
+
+/* a-b and a_b are one: generated headers, linker scripts and labels know no dash. */
+static const char *word(struct board_build *b, const char *name)
+{
+	char *s = board_strdup(b, name, strlen(name));
+
+	for (char *p = s; p && *p; p++)
+		*p = *p == '-' ? '_' : *p;
 	return s;
 }
 
@@ -109,7 +121,8 @@ static void claim_remote(struct claims *c, const struct cw_board_remote *r, unsi
 	claim(c, "path", r->doorbell_path, "remotes[%u].doorbell.socket", i);
 	for (unsigned int k = 0; k < r->layout.devices; k++) {
 		snprintf(path, sizeof(path), "remotes[%u].devices[%u]", i, k);
-		claim(c, text(c->b, "device name of %s", name), r->place[k].name, "%s.name", path);
+		claim(c, text(c->b, "device name of %s", name), word(c->b, r->place[k].name),
+		      "%s.name", path);
 		if (r->device[k].id == CW_ID_NET)
 			claim_net(c, &r->device[k], path);
 		else if (r->device[k].id == CW_ID_CONSOLE)
@@ -117,7 +130,7 @@ static void claim_remote(struct claims *c, const struct cw_board_remote *r, unsi
 	}
 }
 
-static int compare(const void *a, const void *b)
+static int by_value(const void *a, const void *b)
 {
 	const struct claim *x = a, *y = b;
 	int r = strcmp(x->what, y->what);
@@ -126,21 +139,35 @@ static int compare(const void *a, const void *b)
 	return r ? r : x->order < y->order ? -1 : 1;
 }
 
+static int by_order(const void *a, const void *b)
+{
+	return ((const struct claim *)a)->order < ((const struct claim *)b)->order ? -1 : 1;
+}
+
+static bool equal(const struct claim *x, const struct claim *y)
+{
+	return !strcmp(x->what, y->what) && !strcmp(x->value, y->value);
+}
+
 static void check_claims(struct board_build *b)
 {
 	struct claims c = { .b = b };
 
 	for (unsigned int i = 0; i < b->board.remotes; i++)
 		claim_remote(&c, &b->board.remote[i], i);
-	if (c.n)
-		qsort(c.list, c.n, sizeof(*c.list), compare);
+	if (!c.n)
+		return;
+	qsort(c.list, c.n, sizeof(*c.list), by_value);
 	for (unsigned int i = 1; i < c.n; i++)
-		if (!strcmp(c.list[i].what, c.list[i - 1].what) &&
-		    !strcmp(c.list[i].value, c.list[i - 1].value))
+		if (equal(&c.list[i], &c.list[i - 1]))
+			c.list[i].first = c.list[i - 1].first;
+	qsort(c.list, c.n, sizeof(*c.list), by_order);
+	for (unsigned int i = 0; i < c.n; i++)
+		if (c.list[i].first != i)
 			board_error(b, c.list[i].path,
 				    "%s '%s' is used twice%s%s; right is one of its own",
 				    c.list[i].what, c.list[i].value, b->text ? ", first in " : "",
-				    b->text ? c.list[i - 1].path : "");
+				    b->text ? c.list[c.list[i].first].path : "");
 	free(c.list);
 }
 
@@ -191,9 +218,22 @@ static void check_remote(struct board_build *b, unsigned int i)
 	if (r->worker == WORKER_UNSET)
 		r->worker = i % b->board.workers;
 	else if (r->worker >= b->board.workers)
-		board_error(b, worker,
-			    "there is no worker %u of %u; right is 0 to %u, or more workers",
-			    r->worker, b->board.workers, b->board.workers - 1);
+		board_error(b, worker, "there is no worker %u; right is less than workers, here %u",
+			    r->worker, b->board.workers);
+}
+
+/* What a remote will check too; found here it is a rule that the checks before forgot. */
+static void check_layouts(struct board_build *b)
+{
+	char path[PATH_LEN];
+
+	for (unsigned int i = 0; i < b->board.remotes; i++) {
+		enum cw_layout_fault f = cw_layout_check(&b->board.remote[i].layout, NULL, NULL);
+
+		snprintf(path, sizeof(path), "remotes[%u]", i);
+		if (f != CW_LAYOUT_FINE)
+			board_error(b, path, "%s", cw_layout_fault_text(f));
+	}
 }
 
 void board_check(struct board_build *b)
@@ -205,6 +245,8 @@ void board_check(struct board_build *b)
 		check_memory(b, i);
 	}
 	check_claims(b);
+	if (!b->errors)
+		check_layouts(b);
 }
 
 /* ---- files, which a layout does not need ---- */

@@ -131,36 +131,52 @@ static uint32_t fragment_size(const struct cw_board_remote *r)
 	return n < 0 ? DTB_MAX : (uint32_t)n + 16u * r->layout.devices;
 }
 
-/* Sizes and slots, which do not depend on addresses. */
+static void complain_of_size(struct board_build *b, const struct cw_board_device *d,
+			     const struct cw_layout_device *p, uint32_t least, const char *path)
+{
+	char frames[40] = "";
+
+	if (d->id == CW_ID_NET)
+		snprintf(frames, sizeof(frames), " and an mtu of %u", d->mtu);
+	board_error(b, path,
+		    "%u KB are too few for %s with %u queue%s of %u%s; right is at least %u KB, or "
+		    "less of those",
+		    p->size / 1024, p->name, p->queues, p->queues == 1 ? "" : "s", p->queue_size,
+		    frames, least / 1024);
+}
+
+/* What does not depend on addresses. A default that is too small for the keys beside it grows. */
+static void size_device(struct board_build *b, struct cw_board_remote *r, unsigned int i,
+			const char *path)
+{
+	struct cw_layout_device *p = &r->place[i];
+	struct cw_board_device *d = &r->device[i];
+	uint16_t queue_size;
+	uint32_t size, least;
+
+	p->id = d->id;
+	name_device(r, i);
+	cw_board_device_defaults(d, &p->queues, &queue_size, &size);
+	p->queue_size = p->queue_size ? p->queue_size : queue_size;
+	least = needed(d, p, r->layout.line);
+	if (!p->size)
+		p->size = size > least ? size : least;
+	else if (p->size < least)
+		complain_of_size(b, d, p, least, path);
+	p->slot = r->layout.slots;
+	r->layout.slots = (uint16_t)(r->layout.slots + 1 + p->queues);
+	if (d->id == CW_ID_NET && !memcmp(d->mac, "\0\0\0\0\0\0", 6))
+		default_mac(&b->board, r, p, d->mac);
+}
+
 static void size_devices(struct board_build *b, struct cw_board_remote *r, unsigned int n)
 {
 	char sub[PATH_LEN];
 
 	r->layout.slots = 1;
 	for (unsigned int i = 0; i < r->layout.devices; i++) {
-		struct cw_layout_device *p = &r->place[i];
-		struct cw_board_device *d = &r->device[i];
-		uint16_t queue_size;
-		uint32_t size, least;
-
-		p->id = d->id;
-		name_device(r, i);
-		cw_board_device_defaults(d, &p->queues, &queue_size, &size);
-		p->queue_size = p->queue_size ? p->queue_size : queue_size;
-		least = needed(d, p, r->layout.line);
 		snprintf(sub, sizeof(sub), "remotes[%u].devices[%u].size", n, i);
-		if (!p->size)
-			p->size = size > least ? size : least;
-		else if (p->size < least)
-			board_error(b, sub,
-				    "%u KB are too few for %s with %u queue%s of %u; right is at "
-				    "least %u KB, or a smaller queue-size",
-				    p->size / 1024, p->name, p->queues, p->queues == 1 ? "" : "s",
-				    p->queue_size, least / 1024);
-		p->slot = r->layout.slots;
-		r->layout.slots = (uint16_t)(r->layout.slots + 1 + p->queues);
-		if (d->id == CW_ID_NET && !memcmp(d->mac, "\0\0\0\0\0\0", 6))
-			default_mac(&b->board, r, p, d->mac);
+		size_device(b, r, i, sub);
 	}
 	snprintf(sub, sizeof(sub), "remotes[%u].devices", n);
 	if (r->layout.slots > CW_SLOTS_MAX)
@@ -176,7 +192,7 @@ static bool meet(cw_addr_t a, uint64_t a_size, cw_addr_t b, uint64_t b_size)
 }
 
 /* A block that has been given a place: inside the region, and nobody else there. */
-static void check_given(struct board_build *b, const struct cw_board_remote *r, unsigned int i,
+static bool check_given(struct board_build *b, const struct cw_board_remote *r, unsigned int i,
 			const char *path)
 {
 	const struct cw_layout *l = &r->layout;
@@ -189,7 +205,7 @@ static void check_given(struct board_build *b, const struct cw_board_remote *r, 
 			    "behind its link pages, from 0x%llx to 0x%llx",
 			    p->name, LL(p->block), LL(p->block + p->size - 1), LL(first),
 			    LL(end - 1));
-		return;
+		return false;
 	}
 	for (unsigned int j = 0; j < i; j++) {
 		const struct cw_layout_device *q = &r->place[j];
@@ -200,8 +216,9 @@ static void check_given(struct board_build *b, const struct cw_board_remote *r, 
 			    "%s overlaps %s, which lies from 0x%llx to 0x%llx; right is an address "
 			    "behind that, or none",
 			    p->name, q->name, LL(q->block), LL(q->block + q->size - 1));
-		return;
+		return false;
 	}
+	return true;
 }
 
 static void place_devices(struct board_build *b, struct cw_board_remote *r, unsigned int n)
@@ -214,11 +231,11 @@ static void place_devices(struct board_build *b, struct cw_board_remote *r, unsi
 		struct cw_layout_device *p = &r->place[i];
 
 		snprintf(sub, sizeof(sub), "remotes[%u].devices[%u].at", n, i);
-		if (p->block)
-			check_given(b, r, i, sub);
-		else
+		if (!p->block)
 			p->block = next;
-		if (p->block + p->size > next && p->block < end)
+		else if (!check_given(b, r, i, sub))
+			continue;
+		if (p->block + p->size > next)
 			next = p->block + p->size;
 	}
 	snprintf(sub, sizeof(sub), "remotes[%u].region.size", n);
@@ -247,21 +264,10 @@ static void place_fragment(struct board_build *b, struct cw_board_remote *r, uns
 
 static void lay_out_remote(struct board_build *b, struct cw_board_remote *r, unsigned int n)
 {
-	unsigned int before = b->errors;
-	enum cw_layout_fault f;
-	char path[PATH_LEN];
-
 	r->layout.device = r->place;
 	size_devices(b, r, n);
 	place_fragment(b, r, n);
 	place_devices(b, r, n);
-	if (b->errors != before)
-		return;
-	/* What a remote will check too; found here it is a rule that this file forgot. */
-	f = cw_layout_check(&r->layout, NULL, NULL);
-	snprintf(path, sizeof(path), "remotes[%u]", n);
-	if (f != CW_LAYOUT_FINE)
-		board_error(b, path, "%s", cw_layout_fault_text(f));
 }
 
 void board_lay_out(struct board_build *b)

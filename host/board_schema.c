@@ -217,7 +217,7 @@ static void unknown_key(struct board_reader *rd, struct fy_node *key, const char
 	}
 	if (!s || !plain(s, len))
 		board_error_at(rd->b, here, path, "a key that is no word; right is one of %s", all);
-	else if (distance(s, len, f[best].key) <= 2)
+	else if (2 * distance(s, len, f[best].key) <= len)
 		board_error_at(rd->b, here, path, "unknown key '%.*s'; did you mean '%s'?",
 			       shown(s, len), s, f[best].key);
 	else
