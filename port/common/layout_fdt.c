@@ -99,6 +99,25 @@ static int read_devices(struct reader *rd, struct cw_layout *l, struct cw_layout
 	return CW_OK;
 }
 
+/*
+ * What fdt_check_full() presumes: Debian's 1.6.1 reads behind the buffer when the header's own sizes
+ * are impossible (found by fuzz_layout_fdt).
+ */
+static bool header_fine(const void *fdt, size_t size)
+{
+	uint64_t total, structs, strings;
+
+	if (size < sizeof(struct fdt_header) || size > INT32_MAX || fdt_magic(fdt) != FDT_MAGIC ||
+	    fdt_version(fdt) != 17)
+		return false;
+	total = fdt_totalsize(fdt);
+	structs = (uint64_t)fdt_off_dt_struct(fdt) + fdt_size_dt_struct(fdt);
+	strings = (uint64_t)fdt_off_dt_strings(fdt) + fdt_size_dt_strings(fdt);
+	return total >= sizeof(struct fdt_header) && total <= size && structs <= total &&
+	       strings <= total && fdt_off_mem_rsvmap(fdt) >= sizeof(struct fdt_header) &&
+	       fdt_off_mem_rsvmap(fdt) % 8 == 0 && (uint64_t)fdt_off_mem_rsvmap(fdt) + 16 <= total;
+}
+
 int cw_layout_from_fdt(struct cw_layout *l, struct cw_layout_device *device, unsigned int max,
 		       const void *fdt, size_t size, const char **reason)
 {
@@ -111,7 +130,7 @@ int cw_layout_from_fdt(struct cw_layout *l, struct cw_layout_device *device, uns
 	reason = reason ? reason : &dummy;
 	memset(l, 0, sizeof(*l));
 	*reason = "not a flattened device tree";
-	if (size < sizeof(struct fdt_header) || fdt_check_full(fdt, size))
+	if (!header_fine(fdt, size) || fdt_check_full(fdt, size))
 		return CW_EINVAL;
 	*reason = "not a causeway,region-1 fragment";
 	if (fdt_node_check_compatible(fdt, 0, "causeway,region-1"))
