@@ -181,6 +181,7 @@ static int fill(void *ctx, const struct cw_part *p, unsigned int n, uint32_t max
 	uint32_t len = (uint32_t)p->len < max ? (uint32_t)p->len : max;
 
 	(void)ctx;
+	FZ_CHECK(n && max && max <= CW_RNG_REQUEST_MAX);
 	touch(p, n, false);
 	touch(&(struct cw_part){ p->ptr, len }, 1, true);
 	return fz_u8() & 7 ? (int)len : CW_EAGAIN;
@@ -326,8 +327,12 @@ static void offer(void)
 	unsigned int q = fz_below(COUNT), i = fz_below(SIZE);
 	uint32_t at = DATA + q * 0x400;
 	uint16_t idx;
+	uint32_t buf = DATA + 0x2000 + (fz_u16() % 0x8000 & ~3u);
 
-	put32(at + 16 * i, BASE + DATA + 0x2000 + fz_u16() % 0x8000);
+	/* Small numbers where a header or a control message would be. */
+	put32(buf, fz_u8());
+	put32(buf + 4, (fz_u8() & 7u) | (fz_u8() & 1u) << 16);
+	put32(at + 16 * i, BASE + buf);
 	put32(at + 16 * i + 4, 0);
 	put32(at + 16 * i + 8, fz_u16());
 	put32(at + 16 * i + 12, fz_u8() % 8 | fz_below(SIZE + 1) << 16);
