@@ -188,9 +188,15 @@ static void how_it_ended(const struct keeper_remote *r, char *text, size_t size)
 		snprintf(text, size, "exit status %d", WEXITSTATUS(s));
 }
 
-/* The only remote, on its first start, before it ever said a word to us: a mistake of the user. */
+/*
+ * The only remote, on its first start, before it ever said a word to us: a mistake of the user. One
+ * that ended in order and printed something has done what it wanted, however short that was: its
+ * worker may not even have seen the link come and go.
+ */
 static bool died_at_once(const struct keeper_remote *r)
 {
+	if (r->carrier.state != CW_REMOTE_CRASHED && r->uart.total)
+		return false;
 	return r->keeper->board->remotes == 1 && r->starts == 1 && !r->was_up && !r->recover &&
 	       cw_loop_now() - r->started < AT_ONCE_US;
 }

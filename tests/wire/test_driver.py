@@ -23,6 +23,8 @@ remotes:
   - name: peer
     region: {{ base: {BASE:#x}, size: {SIZE:#x} }}
     carrier: attach
+    memory: {{ file: ram }}
+    doorbell: {{ poll: 1000 }}
     devices:
       - {{ kind: rng, name: virt-rng }}
 """

@@ -42,7 +42,7 @@ enum cw_backend_kind {
 #define CW_PORTS_MAX 8u
 
 struct cw_board_port { /* of a console */
-	char *name; /* multiport name; NULL: unnamed */
+	char *name;    /* multiport name; NULL: unnamed */
 	enum cw_backend_kind backend;
 	char *path; /* stream: socket; log: file; pty: symbolic link to make, may be NULL */
 };

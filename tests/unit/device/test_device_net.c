@@ -410,6 +410,7 @@ static void too_small_buffers_drop_the_frame(void **state)
 	assert_int_equal(t.net.stats.rx_dropped, 1);
 	come(100);
 	assert_int_equal(check_frame(100), 1);
+	pair_free(&t.pair);
 	start(CW_NET_F_MRG_RXBUF);
 	rooms(3, 100);
 	come(289);
