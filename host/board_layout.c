@@ -86,8 +86,8 @@ static void default_mac(const struct cw_board *board, const struct cw_board_remo
 	uint32_t h = 0x811c9dc5u;
 
 	for (int i = 0; i < 3; i++)
-		for (const char *s = part[i]; s && (*s || s == part[i]); s++)
-			h = (h ^ (uint8_t)*s) * 0x01000193u;
+		for (size_t k = 0; k <= strlen(part[i]); k++) /* the end of a name counts too */
+			h = (h ^ (uint8_t)part[i][k]) * 0x01000193u;
 	mac[0] = 0x02;
 	mac[1] = 0x43;
 	for (int i = 0; i < 4; i++)
