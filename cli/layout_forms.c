@@ -119,8 +119,8 @@ void layout_ld(FILE *f, const struct cw_board_remote *r)
 		r->name, LL(l->base), l->size, LL(l->base + l->size));
 	for (unsigned int i = 0; i < l->devices; i++) {
 		word(name, l->device[i].name, tolower);
-		fprintf(f, "__causeway_%s_start = 0x%llx;\n__causeway_%s_size = 0x%x;\n", name,
-			LL(l->device[i].block), name, l->device[i].size);
+		fprintf(f, "__causeway_dev_%s_start = 0x%llx;\n__causeway_dev_%s_size = 0x%x;\n",
+			name, LL(l->device[i].block), name, l->device[i].size);
 	}
 }
 
