@@ -12,7 +12,7 @@ _causeway()
 	fi
 	case ${COMP_WORDS[COMP_CWORD - 1]} in
 	-f | --format)
-		mapfile -t COMPREPLY < <(compgen -W "text c-header ld dts-linux dts-remote dtb" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "text c-header ld dts-linux dts-remote dtb json" -- "$cur")
 		return
 		;;
 	esac
