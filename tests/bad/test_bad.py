@@ -70,11 +70,13 @@ def test_line_and_caret(path):
                             "right is a text file"),
     (b"name: \xc3\xa4\x1b[31m\n", "1:8: a byte that is no printable character of UTF-8; "
                                   "right is a text file"),
+    (b"name: \xc2\x9b31m\n", "1:7: a byte that is no printable character of UTF-8; "
+                           "right is a text file"),
     (b"\xed\xa0\x80: 1\n", "1:1: a byte that is no printable character of UTF-8; "
                            "right is a text file"),
     (b"remotes: " + b"[" * 5000, "1:72: this is not YAML: Max depth (64) exceeded"),
     (b"# " + b"x" * (1 << 20) + b"\n", "larger than 1 MiB, so no board file"),
-], ids=range(7))
+], ids=range(8))
 def test_bytes(tmp_path, data, message):
     (tmp_path / "b.yaml").write_bytes(data)
     done = run("check", "b.yaml", cwd=tmp_path)
@@ -170,6 +172,10 @@ def test_odd_start(tmp_path):
     done = subprocess.run("exec '%s' check bad.yaml <&- >&- 2>&-" % CAUSEWAY, shell=True,
                           cwd=tmp_path, timeout=20)
     assert done.returncode == 2 and (tmp_path / "bad.yaml").read_bytes() == before
+    for fd in (0, 2):  # they are /dev/null then, not the next file that is opened
+        done = subprocess.run("exec '%s' check --json /proc/self/fd/%d %d<&-" % (CAUSEWAY, fd, fd),
+                              shell=True, capture_output=True, text=True, timeout=20)
+        assert "the file says nothing" in done.stdout
     done = subprocess.run([CAUSEWAY, "check", "bad.yaml"], cwd=tmp_path, env={}, timeout=20,
                           capture_output=True)
     assert done.returncode == 2

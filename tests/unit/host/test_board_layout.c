@@ -102,6 +102,7 @@ static void smallest_region(void **state)
 	need = (unsigned int)strtoul(at + 9, NULL, 10);
 	snprintf(text, sizeof(text), form, need - 4);
 	assert_null(load(text));
+	assert_non_null(strstr(said, "are too few for its devices"));
 	snprintf(text, sizeof(text), form, need);
 	b = load(text);
 	assert_non_null(b);
