@@ -18,7 +18,7 @@ CC = os.environ.get("CW_CC", "gcc")
 HERE = os.path.dirname(os.path.abspath(__file__))
 BOARD = os.path.join(HERE, "golden.yaml")
 REMOTES = ("left-side", "right")
-FORMS = {"text": "txt", "c-header": "h", "ld": "ld", "dts-linux": "linux.dts",
+FORMS = {"text": "txt", "c-header": "header", "ld": "ld", "dts-linux": "linux.dts",
          "dts-remote": "remote.dts", "json": "json"}
 
 
