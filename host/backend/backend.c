@@ -142,6 +142,19 @@ struct cw_device_queue *unit_queues(const struct cw_layout_device *place)
 	return q;
 }
 
+void unit_queues_free(struct cw_device_queue *q)
+{
+	if (q)
+		free(q[0].own);
+	free(q);
+}
+
+void cw_unit_free(struct cw_unit *u)
+{
+	if (u)
+		u->ops->free(u);
+}
+
 uint64_t unit_now(void)
 {
 	struct timespec t;

@@ -29,6 +29,9 @@ static int explain_tun(FILE *err, const char *name)
 			"%s mode tap user $USER\n",
 			name, name);
 		break;
+	case EINVAL:
+		fprintf(err, "net: %s is an interface of another kind; a TAP is needed\n", name);
+		break;
 	case EBUSY:
 		fprintf(err, "net: tap %s is in use by another program\n", name);
 		break;
@@ -81,7 +84,7 @@ static int take_tap(const struct cw_board_device *d, struct cw_backend_fds *fds,
 	int flags = fcntl(d->fd, F_GETFL);
 
 	if (flags < 0 || ioctl(d->fd, TUNGETIFF, &ifr) || !(ifr.ifr_flags & IFF_TAP) ||
-	    !(ifr.ifr_flags & IFF_VNET_HDR) || !(ifr.ifr_flags & IFF_NO_PI)) {
+	    !(ifr.ifr_flags & IFF_VNET_HDR)) { /* IFF_NO_PI cannot be asked for */
 		fprintf(err,
 			"net: descriptor %d is no TAP made with IFF_TAP | IFF_NO_PI | "
 			"IFF_VNET_HDR\n",

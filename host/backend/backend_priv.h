@@ -31,6 +31,7 @@ struct cw_unit *unit_console(const struct cw_board_device *d, const struct cw_la
 
 /* Queues with their private memory, or NULL with errno set. */
 struct cw_device_queue *unit_queues(const struct cw_layout_device *place);
+void unit_queues_free(struct cw_device_queue *q);
 
 uint64_t unit_now(void); /* microseconds of CLOCK_MONOTONIC */
 

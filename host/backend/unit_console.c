@@ -31,8 +31,7 @@ struct port {
 	enum cw_backend_kind kind;
 	int listen; /* stream: where clients come; else -1 */
 	int in, out;
-	uint64_t full_since; /* output found no room since, 0: it had */
-	bool dropping;
+	uint64_t full_since; /* output finds no room since then; 0: it does */
 	uint16_t cols, rows; /* of the terminal, as last seen */
 };
 
@@ -70,25 +69,24 @@ static void pick_up(struct console_unit *u, unsigned int i)
 		return;
 	p->in = p->out = fd;
 	p->full_since = 0;
-	p->dropping = false;
 	cw_console_device_connect(&u->console, i, true);
+}
+
+/* From now on, patience runs out. */
+static void begin_to_wait(struct console_unit *u, struct port *p)
+{
+	if (!p->full_since)
+		p->full_since = unit_now();
+	if (p->full_since + PATIENCE_US < u->deadline)
+		u->deadline = p->full_since + PATIENCE_US;
 }
 
 static int no_room(struct console_unit *u, struct port *p)
 {
-	uint64_t now = unit_now();
-
-	if (p->dropping)
-		return CW_EAGAIN;
-	if (!p->full_since)
-		p->full_since = now;
-	if (now - p->full_since < PATIENCE_US) {
-		if (p->full_since + PATIENCE_US < u->deadline)
-			u->deadline = p->full_since + PATIENCE_US;
-		return 0;
-	}
-	p->dropping = true;
-	return CW_EAGAIN;
+	if (p->full_since && unit_now() - p->full_since >= PATIENCE_US)
+		return CW_EAGAIN; /* and so on, until there is room again */
+	begin_to_wait(u, p);
+	return 0;
 }
 
 /* Spells out what a terminal could take for a command; returns the bytes in @to. */
@@ -133,6 +131,15 @@ static int output_log(struct port *p, const struct cw_part *part, unsigned int n
 	return (int)done;
 }
 
+static size_t bytes(const struct cw_part *part, unsigned int n)
+{
+	size_t sum = 0;
+
+	for (unsigned int i = 0; i < n; i++)
+		sum += part[i].len;
+	return sum;
+}
+
 /* #syscalls writev */
 static int output(void *ctx, unsigned int i, const struct cw_part *part, unsigned int n)
 {
@@ -152,7 +159,8 @@ static int output(void *ctx, unsigned int i, const struct cw_part *part, unsigne
 		return CW_EAGAIN;
 	}
 	p->full_since = 0;
-	p->dropping = false;
+	if ((size_t)got < bytes(part, n)) /* the rest waits as if it had found no room */
+		begin_to_wait(u, p);
 	return (int)got;
 }
 
@@ -288,11 +296,23 @@ static void stats(const struct cw_unit *u, struct cw_unit_stats *s)
 	s->strange = c->strange;
 }
 
+static void unit_free(struct cw_unit *unit)
+{
+	struct console_unit *u = self(unit);
+
+	for (unsigned int i = 0; i < u->console.ports; i++)
+		if (u->port[i].listen >= 0 && u->port[i].in >= 0)
+			close(u->port[i].in);
+	unit_queues_free(u->console.dev.queue);
+	free(u);
+}
+
 static const struct cw_unit_ops ops = {
 	.fds = fds,
 	.ready = ready,
 	.deadline = deadline,
 	.stats = stats,
+	.free = unit_free,
 };
 
 static void set_port(struct console_unit *u, unsigned int i, const struct cw_board_port *b,
@@ -326,10 +346,8 @@ struct cw_unit *unit_console(const struct cw_board_device *d, const struct cw_la
 	struct cw_device_queue *q = unit_queues(place);
 	const char *name[CW_PORTS_MAX];
 
-	if (!u || !q) {
-		free(u);
-		return NULL;
-	}
+	if (!u || !q)
+		goto bad;
 	u->unit.ops = &ops;
 	u->unit.dev = &u->console.dev;
 	u->deadline = CW_LINK_NEVER;
@@ -338,9 +356,13 @@ struct cw_unit *unit_console(const struct cw_board_device *d, const struct cw_la
 	if (cw_console_device_init(&u->console, &console_ops, u, d->cols, d->rows, d->ports, name,
 				   q)) {
 		errno = EINVAL;
-		return NULL;
+		goto bad;
 	}
 	for (unsigned int i = 0; i < d->ports; i++)
 		set_port(u, i, &d->port[i], &fds->fd[2 * i]);
 	return &u->unit;
+bad:
+	free(u);
+	unit_queues_free(q);
+	return NULL;
 }

@@ -163,12 +163,22 @@ static void stats(const struct cw_unit *unit, struct cw_unit_stats *s)
 	s->errors = u->errors;
 }
 
+static void unit_free(struct cw_unit *unit)
+{
+	struct net_unit *u = self(unit);
+
+	unit_queues_free(u->net.dev.queue);
+	free(u->net.tx_part);
+	free(u);
+}
+
 static const struct cw_unit_ops ops = {
 	.fds = fds,
 	.ready = ready,
 	.look = look,
 	.deadline = deadline,
 	.stats = stats,
+	.free = unit_free,
 };
 
 struct cw_unit *unit_net(const struct cw_board_device *d, const struct cw_layout_device *place,
@@ -179,11 +189,8 @@ struct cw_unit *unit_net(const struct cw_board_device *d, const struct cw_layout
 	struct cw_device_queue *q = unit_queues(place);
 	struct cw_part *part = calloc(place->queue_size + 1u, sizeof(*part));
 
-	if (!u || !q || !part) {
-		free(u);
-		free(part);
-		return NULL;
-	}
+	if (!u || !q || !part)
+		goto bad;
 	u->fd = fds->fd[0];
 	u->unit.ops = &ops;
 	u->unit.dev = &u->net.dev;
@@ -194,7 +201,12 @@ struct cw_unit *unit_net(const struct cw_board_device *d, const struct cw_layout
 	if (cw_net_device_init(&u->net, tap ? &tap_ops : &dgram_ops, u, d->mac, d->mtu,
 			       tap && d->offload, q, part, place->queue_size + 1u)) {
 		errno = EINVAL;
-		return NULL;
+		goto bad;
 	}
 	return &u->unit;
+bad:
+	free(u);
+	unit_queues_free(q);
+	free(part);
+	return NULL;
 }

@@ -113,11 +113,21 @@ static void stats(const struct cw_unit *u, struct cw_unit_stats *s)
 	s->strange = r->count.strange;
 }
 
+static void unit_free(struct cw_unit *unit)
+{
+	struct rng_unit *u = self(unit);
+
+	unit_queues_free(u->rng.dev.queue);
+	free(u->rng.part);
+	free(u);
+}
+
 static const struct cw_unit_ops ops = {
 	.fds = fds,
 	.ready = ready,
 	.deadline = deadline,
 	.stats = stats,
+	.free = unit_free,
 };
 
 struct cw_unit *unit_rng(const struct cw_board_device *d, const struct cw_layout_device *place,
@@ -127,18 +137,20 @@ struct cw_unit *unit_rng(const struct cw_board_device *d, const struct cw_layout
 	struct cw_device_queue *q = unit_queues(place);
 	struct cw_part *part = calloc(place->queue_size, sizeof(*part));
 
-	if (!u || !q || !part) {
-		free(u);
-		free(part);
-		return NULL;
-	}
+	if (!u || !q || !part)
+		goto bad;
 	u->fd = fds->fd[0];
 	u->unit.ops = &ops;
 	u->unit.dev = &u->rng.dev;
 	if (cw_rng_init(&u->rng, u->fd < 0 ? &kernel_ops : &file_ops, u, d->rate, q, part,
 			place->queue_size)) {
 		errno = EINVAL;
-		return NULL;
+		goto bad;
 	}
 	return &u->unit;
+bad:
+	free(u);
+	unit_queues_free(q);
+	free(part);
+	return NULL;
 }

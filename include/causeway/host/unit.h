@@ -59,6 +59,8 @@ struct cw_unit_ops {
 	/** deadline - microseconds (CLOCK_MONOTONIC) at which ready() wants to run, or CW_LINK_NEVER */
 	uint64_t (*deadline)(struct cw_unit *u);
 	void (*stats)(const struct cw_unit *u, struct cw_unit_stats *s);
+	/** free - see cw_unit_free() */
+	void (*free)(struct cw_unit *u);
 };
 
 struct cw_unit {
@@ -76,5 +78,8 @@ struct cw_unit {
 struct cw_unit *cw_unit_create(const struct cw_board_device *d,
 			       const struct cw_layout_device *place,
 			       const struct cw_backend_fds *fds);
+
+/** cw_unit_free - free it and close what it accepted by itself; the keeper's descriptors stay open */
+void cw_unit_free(struct cw_unit *u);
 
 #endif

@@ -24,7 +24,7 @@ struct pair {
 	uint32_t used_bytes;
 	unsigned int queues;
 	struct cw_device *dev;
-	struct cw_device_queue q[PAIR_QUEUES]; /* hand it to the model's init */
+	struct cw_device_queue q[PAIR_QUEUES]; /* for the model's init, unless it brings its own */
 	struct cw_drvq drv[PAIR_QUEUES];
 	struct cw_drvq_slot *slot[PAIR_QUEUES];
 	unsigned int told[PAIR_QUEUES]; /* notifications a queue */
@@ -89,16 +89,16 @@ static inline struct pair_mem pair_alloc(struct pair *p, uint32_t bytes)
 
 static inline void pair_queue_up(struct pair *p, unsigned int i, bool event_idx)
 {
-	uint16_t size = p->q[i].num_max;
-	cw_addr_t ring = pair_alloc(p, cw_ring_bytes(size, PAIR_LINE)).addr;
+	struct cw_device_queue *q = &p->dev->queue[i];
+	cw_addr_t ring = pair_alloc(p, cw_ring_bytes(q->num_max, PAIR_LINE)).addr;
 
-	assert_int_equal(
-		cw_drvq_init(&p->drv[i], &p->win, ring, PAIR_LINE, size, p->slot[i], event_idx),
-		CW_OK);
-	p->q[i].num = size;
-	p->q[i].desc = cw_drvq_part(&p->drv[i], &p->win, 0);
-	p->q[i].avail = cw_drvq_part(&p->drv[i], &p->win, 1);
-	p->q[i].used = cw_drvq_part(&p->drv[i], &p->win, 2);
+	assert_int_equal(cw_drvq_init(&p->drv[i], &p->win, ring, PAIR_LINE, q->num_max, p->slot[i],
+				      event_idx),
+			 CW_OK);
+	q->num = q->num_max;
+	q->desc = cw_drvq_part(&p->drv[i], &p->win, 0);
+	q->avail = cw_drvq_part(&p->drv[i], &p->win, 1);
+	q->used = cw_drvq_part(&p->drv[i], &p->win, 2);
 	assert_int_equal(cw_device_queue_ready(p->dev, i), CW_RESULT_OK);
 }
 
