@@ -195,6 +195,30 @@ static void nothing_is_lost_while_somebody_reads(void **state)
 		assert_int_equal(who.heard[i], text[i % sizeof(text)]);
 }
 
+/* Whoever reads again is waited for again. */
+static void reads_after_a_pause(void)
+{
+	static char text[300000];
+	struct cw_unit_stats s = { 0 };
+	uint64_t dropped, until = bed_now() + 50000;
+	uint32_t used;
+	void *cookie;
+
+	bed.unit->ops->stats(bed.unit, &s);
+	dropped = s.dropped;
+	who.len = 0;
+	bed_offer(TX, text, sizeof(text), false);
+	while (bed_now() < until)
+		bed_turn(10);
+	until += 1000000;
+	while (!pair_get(&bed.pair, TX, &cookie, &used) && bed_now() < until) {
+		hear();
+		bed_turn(10);
+	}
+	bed.unit->ops->stats(bed.unit, &s);
+	assert_int_equal(s.dropped, dropped);
+}
+
 /* hostile-input row 34 the other way round: a reader who is not there costs the remote nothing */
 static void nobody_reads(bool attached)
 {
@@ -220,6 +244,7 @@ static void nobody_reads(bool attached)
 	hear();
 	say("here again", 10, true);
 	expect("here again");
+	reads_after_a_pause();
 }
 
 static void absent_reader_holds_nobody_up(void **state)
