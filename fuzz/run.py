@@ -15,7 +15,7 @@ import sys
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-TARGETS = ["chain", "dev_rng", "dev_net", "dev_console", "board", "layout_fdt"]
+TARGETS = ["chain", "dev_rng", "dev_net", "dev_console", "board", "layout_fdt", "elf"]
 
 
 def fuzz(build, target, seconds, work):
