@@ -118,7 +118,8 @@ static void claim_remote(struct claims *c, const struct cw_board_remote *r, unsi
 	char path[PATH_LEN];
 
 	claim(c, "remote name", r->name, "remotes[%u].name", i);
-	claim(c, "path", r->doorbell_path, "remotes[%u].doorbell.socket", i);
+	claim(c, "path", r->doorbell_path, "remotes[%u].doorbell.%s", i,
+	      r->doorbell == CW_DOORBELL_CHARDEV ? "chardev" : "socket");
 	for (unsigned int k = 0; k < r->layout.devices; k++) {
 		snprintf(path, sizeof(path), "remotes[%u].devices[%u]", i, k);
 		claim(c, text(c->b, "device name of %s", name), word(c->b, r->place[k].name),
@@ -194,27 +195,94 @@ static void check_memory(struct board_build *b, unsigned int i)
 	}
 }
 
+static void check_attach(struct board_build *b, const struct cw_board_remote *r, const char *memory,
+			 const char *doorbell)
+{
+	if (r->memory == CW_MEMORY_MEMFD)
+		board_error(b, memory, "nobody could attach to a memfd; right is {file: PATH}");
+	if (r->doorbell != CW_DOORBELL_POLL && !r->doorbell_path)
+		board_error(b, doorbell,
+			    "nobody could attach to a doorbell without a path; right is "
+			    "{socket: PATH}, {chardev: DEVICE} or {poll: MICROSECONDS}");
+}
+
+static void check_process(struct board_build *b, const struct cw_board_remote *r,
+			  const char *doorbell)
+{
+	if (r->doorbell_path || r->doorbell > CW_DOORBELL_POLL)
+		board_error(b, doorbell,
+			    "a process inherits its socket; right is socket without a "
+			    "path, or {poll: MICROSECONDS}");
+}
+
+/* Where the region of an emulated machine may be depends on how it gets there. */
+static void check_qemu_region(struct board_build *b, const struct cw_board_remote *r,
+			      unsigned int i)
+{
+	const struct cw_qemu_machine *m = r->machine;
+	uint64_t end = r->layout.base + r->layout.size, ram_end = m->ram_base + m->ram_size;
+	bool inside = r->layout.base >= m->ram_base && end <= ram_end;
+	bool outside = end <= m->ram_base || r->layout.base >= ram_end;
+	char path[PATH_LEN];
+
+	snprintf(path, sizeof(path), "remotes[%u].region.base", i);
+	if (r->doorbell == CW_DOORBELL_IVSHMEM && !outside)
+		board_error(b, path,
+			    "0x%llx overlaps the machine's RAM; right, with ivshmem, is an address "
+			    "outside of 0x%llx-0x%llx",
+			    (unsigned long long)r->layout.base, (unsigned long long)m->ram_base,
+			    (unsigned long long)ram_end);
+	if (r->doorbell != CW_DOORBELL_IVSHMEM && !inside)
+		board_error(
+			b, path,
+			"0x%llx is not in the machine's RAM; right, without ivshmem, is a region "
+			"within 0x%llx-0x%llx",
+			(unsigned long long)r->layout.base, (unsigned long long)m->ram_base,
+			(unsigned long long)ram_end);
+	snprintf(path, sizeof(path), "remotes[%u].region.size", i);
+	if (r->doorbell == CW_DOORBELL_IVSHMEM &&
+	    (r->layout.size & (r->layout.size - 1) || r->layout.base % r->layout.size))
+		board_error(
+			b, path,
+			"0x%x cannot be an ivshmem device's memory; right is a power of two, and "
+			"a base that is a multiple of it",
+			r->layout.size);
+}
+
+static void check_qemu(struct board_build *b, const struct cw_board_remote *r, unsigned int i,
+		       const char *memory, const char *doorbell)
+{
+	const struct cw_qemu_machine *m = r->machine;
+	bool ivshmem = r->doorbell == CW_DOORBELL_IVSHMEM;
+
+	if (r->memory != CW_MEMORY_MEMFD)
+		board_error(b, memory, "the emulator is given its memory; right is memfd");
+	if (r->doorbell_path || r->doorbell == CW_DOORBELL_SOCKET || (ivshmem && !m->ivshmem) ||
+	    (r->doorbell == CW_DOORBELL_CHARDEV && !m->serial))
+		board_error(b, doorbell, "%s has no such doorbell; right is %s{poll: MICROSECONDS}",
+			    m->name,
+			    m->ivshmem	? "ivshmem or "
+			    : m->serial ? "chardev without a path or "
+					: "");
+	else
+		check_qemu_region(b, r, i);
+}
+
 /* What one remote's keys say to each other. */
 static void check_remote(struct board_build *b, unsigned int i)
 {
 	struct cw_board_remote *r = &b->board.remote[i];
-	bool attach = r->carrier == CW_CARRIER_ATTACH;
-	bool socket = r->doorbell == CW_DOORBELL_SOCKET;
 	char memory[PATH_LEN], doorbell[PATH_LEN], worker[PATH_LEN];
 
 	snprintf(memory, sizeof(memory), "remotes[%u].memory", i);
 	snprintf(doorbell, sizeof(doorbell), "remotes[%u].doorbell", i);
 	snprintf(worker, sizeof(worker), "remotes[%u].worker", i);
-	if (attach && r->memory == CW_MEMORY_MEMFD)
-		board_error(b, memory, "nobody could attach to a memfd; right is {file: PATH}");
-	if (attach && socket && !r->doorbell_path)
-		board_error(b, doorbell,
-			    "nobody could attach to a socket without a path; right is "
-			    "{socket: PATH} or {poll: MICROSECONDS}");
-	if (!attach && r->doorbell_path)
-		board_error(b, doorbell,
-			    "a process inherits its socket; right is socket without a "
-			    "path, or {poll: MICROSECONDS}");
+	if (r->carrier == CW_CARRIER_ATTACH)
+		check_attach(b, r, memory, doorbell);
+	else if (r->carrier == CW_CARRIER_QEMU)
+		check_qemu(b, r, i, memory, doorbell);
+	else
+		check_process(b, r, doorbell);
 	if (r->worker == WORKER_UNSET)
 		r->worker = i % b->board.workers;
 	else if (r->worker >= b->board.workers)
@@ -323,13 +391,17 @@ int cw_board_check_files(const struct cw_board *board, FILE *err)
 	for (unsigned int i = 0; i < board->remotes; i++) {
 		const struct cw_board_remote *r = &board->remote[i];
 
-		snprintf(path, sizeof(path), "remotes[%u].carrier.process", i);
-		if (r->firmware)
+		snprintf(path, sizeof(path), "remotes[%u].carrier.%s", i,
+			 r->carrier == CW_CARRIER_QEMU ? "qemu" : "process");
+		if (r->firmware && r->carrier == CW_CARRIER_QEMU)
+			check_readable(b, r->firmware, path);
+		else if (r->firmware)
 			check_program(b, r->firmware, path);
 		snprintf(path, sizeof(path), "remotes[%u].memory.file", i);
 		check_folder(b, r->memory_path, path);
 		snprintf(path, sizeof(path), "remotes[%u].doorbell.socket", i);
-		check_folder(b, r->doorbell_path, path);
+		if (r->doorbell == CW_DOORBELL_SOCKET)
+			check_folder(b, r->doorbell_path, path);
 		for (unsigned int k = 0; k < r->layout.devices; k++) {
 			snprintf(path, sizeof(path), "remotes[%u].devices[%u]", i, k);
 			check_device_files(b, &r->device[k], path);

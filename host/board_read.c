@@ -4,13 +4,14 @@
 
 #include <string.h>
 
-#define ARGS_MAX       64u
-#define DEVICES_RIGHT  "a list of 1 to 64 devices"
-#define REMOTES_RIGHT  "a list of 1 to 64 remotes"
-#define CARRIER_RIGHT  "{process: FIRMWARE} or attach"
-#define MEMORY_RIGHT   "memfd or {file: PATH, offset: BYTES}"
-#define DOORBELL_RIGHT "socket, {socket: PATH} or {poll: MICROSECONDS}"
-#define FILE_LEN       4095
+#define ARGS_MAX      64u
+#define DEVICES_RIGHT "a list of 1 to 64 devices"
+#define REMOTES_RIGHT "a list of 1 to 64 remotes"
+#define CARRIER_RIGHT "{process: FIRMWARE}, {qemu: FIRMWARE, machine: MACHINE} or attach"
+#define MEMORY_RIGHT  "memfd or {file: PATH, offset: BYTES}"
+#define DOORBELL_RIGHT \
+	"socket, {socket: PATH}, ivshmem, chardev, {chardev: DEVICE} or {poll: MICROSECONDS}"
+#define FILE_LEN 4095
 
 static void read_devices(struct board_reader *rd, struct fy_node *n, const char *path)
 {
@@ -77,7 +78,19 @@ static void read_args(struct board_reader *rd, struct fy_node *n, const char *pa
 		board_read_list(rd, n, path, ARGS_MAX, "a list of at most 64 words", read_arg);
 }
 
-static void read_carrier(struct board_reader *rd, struct fy_node *n, const char *path)
+static void read_machine(struct board_reader *rd, struct fy_node *n, const char *path)
+{
+	size_t len = 0;
+	const char *s = n && fy_node_is_scalar(n) && !fy_node_is_alias(n)
+				? fy_node_get_scalar(n, &len)
+				: NULL;
+
+	rd->remote->machine = s ? cw_qemu_machine_find(s, len) : NULL;
+	if (!rd->remote->machine)
+		board_wrong(rd, n, path, cw_qemu_machine_names());
+}
+
+static void read_process(struct board_reader *rd, struct fy_node *n, const char *path)
 {
 	const struct board_field table[] = {
 		FIELD_TEXT("process", BOARD_PATH, BOARD_MUST, rd->remote->firmware, FILE_LEN,
@@ -85,12 +98,32 @@ static void read_carrier(struct board_reader *rd, struct fy_node *n, const char 
 		FIELD_CALL("args", BOARD_MAY, read_args, NULL),
 	};
 
+	BOARD_MAP(rd, n, path, table);
+}
+
+static void read_qemu(struct board_reader *rd, struct fy_node *n, const char *path)
+{
+	const struct board_field table[] = {
+		FIELD_TEXT("qemu", BOARD_PATH, BOARD_MUST, rd->remote->firmware, FILE_LEN,
+			   "the path of an ELF file"),
+		FIELD_CALL("machine", BOARD_MUST, read_machine, cw_qemu_machine_names()),
+		FIELD_CALL("args", BOARD_MAY, read_args, NULL),
+	};
+
+	rd->remote->carrier = CW_CARRIER_QEMU;
+	BOARD_MAP(rd, n, path, table);
+}
+
+static void read_carrier(struct board_reader *rd, struct fy_node *n, const char *path)
+{
 	if (board_is(n, "attach"))
 		rd->remote->carrier = CW_CARRIER_ATTACH;
-	else if (board_is_map(n))
-		BOARD_MAP(rd, n, path, table);
-	else
+	else if (!board_is_map(n))
 		board_wrong(rd, n, path, CARRIER_RIGHT);
+	else if (board_lookup(n, "qemu"))
+		read_qemu(rd, n, path);
+	else
+		read_process(rd, n, path);
 }
 
 static void read_poll(struct board_reader *rd, struct fy_node *n, const char *path)
@@ -102,6 +135,16 @@ static void read_poll(struct board_reader *rd, struct fy_node *n, const char *pa
 	board_read_value(rd, n, path, &f);
 }
 
+static void read_chardev(struct board_reader *rd, struct fy_node *n, const char *path)
+{
+	const struct board_field f = FIELD_TEXT("chardev", BOARD_PATH, BOARD_MUST,
+						rd->remote->doorbell_path, FILE_LEN,
+						"the path of a character device");
+
+	rd->remote->doorbell = CW_DOORBELL_CHARDEV;
+	board_read_value(rd, n, path, &f);
+}
+
 static void read_doorbell(struct board_reader *rd, struct fy_node *n, const char *path)
 {
 	struct cw_board_remote *r = rd->remote;
@@ -109,11 +152,16 @@ static void read_doorbell(struct board_reader *rd, struct fy_node *n, const char
 		/* The remote's end is PATH.remote. */
 		FIELD_TEXT("socket", BOARD_PATH, BOARD_CHOICE, r->doorbell_path,
 			   SUN_PATH_MAX - strlen(".remote"), "a path of at most 100 characters"),
+		FIELD_CALL("chardev", BOARD_CHOICE, read_chardev, NULL),
 		FIELD_CALL("poll", BOARD_CHOICE, read_poll, NULL),
 	};
 
 	if (board_is(n, "socket"))
 		return;
+	if (board_is(n, "ivshmem") || board_is(n, "chardev")) {
+		r->doorbell = board_is(n, "ivshmem") ? CW_DOORBELL_IVSHMEM : CW_DOORBELL_CHARDEV;
+		return;
+	}
 	if (!board_is_map(n)) {
 		board_wrong(rd, n, path, DOORBELL_RIGHT);
 		return;

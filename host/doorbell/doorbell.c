@@ -5,9 +5,16 @@
 
 int cw_doorbell_open(struct cw_doorbell *d, const struct cw_board_remote *r, FILE *err)
 {
+	static const struct cw_doorbell_ops *const kinds[] = {
+		[CW_DOORBELL_SOCKET] = &cw_doorbell_socket,
+		[CW_DOORBELL_POLL] = &cw_doorbell_poll,
+		[CW_DOORBELL_IVSHMEM] = &cw_doorbell_ivshmem,
+		[CW_DOORBELL_CHARDEV] = &cw_doorbell_chardev,
+	};
+
 	memset(d, 0, sizeof(*d));
-	d->mine = d->theirs = -1;
-	d->ops = r->doorbell == CW_DOORBELL_POLL ? &cw_doorbell_poll : &cw_doorbell_socket;
+	d->mine = d->theirs = d->bell = -1;
+	d->ops = kinds[r->doorbell];
 	if (!d->ops->open(d, r, err))
 		return 0;
 	memset(d, 0, sizeof(*d));

@@ -230,7 +230,7 @@ static int open_all(struct keeper *k, const struct cw_keeper_options *o)
 	for (unsigned int i = 0; i < k->board->remotes; i++) {
 		const struct cw_board_remote *r = &k->board->remote[i];
 
-		if (r->carrier == CW_CARRIER_PROCESS && cw_carrier_process.check(r, stderr))
+		if (cw_carrier_ops_of(r)->check(r, stderr))
 			return -1;
 	}
 	if (!k->confine.landlock)
@@ -271,8 +271,7 @@ static void introduce(struct keeper *k)
 		struct keeper_remote *r = &k->remote[i];
 
 		keeper_say(k, "remote %s: %s", r->board->name,
-			   r->board->carrier == CW_CARRIER_PROCESS ? r->board->firmware
-								   : "run by somebody else");
+			   r->board->firmware ? r->board->firmware : "run by somebody else");
 		for (unsigned int d = 0; d < r->board->layout.devices; d++) {
 			introduce_device(r, d, text, sizeof(text));
 			keeper_say(k, "%s", text);

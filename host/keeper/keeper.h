@@ -38,7 +38,7 @@ struct keeper_remote {
 	unsigned int opened; /* backends */
 	struct cw_carrier carrier;
 	struct cw_report_remote *report; /* in its worker's */
-	struct cw_event uart_event;
+	struct cw_event uart_event, control_event;
 	struct uart uart;
 	struct cw_timer kill_timer, start_timer;
 	uint64_t started; /* microseconds, of the present or last life */

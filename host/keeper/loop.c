@@ -43,14 +43,24 @@ void cw_loop_want(struct cw_loop *l, struct cw_event *e, uint32_t events)
 	epoll_ctl(l->epoll, EPOLL_CTL_MOD, e->fd, &ev);
 }
 
+int cw_loop_remove(struct cw_loop *l, struct cw_event *e)
+{
+	int fd = e->fd;
+
+	if (!e->fn || fd < 0)
+		return -1;
+	/* Explicitly: a child may still hold the description, which would then stay in the set. */
+	epoll_ctl(l->epoll, EPOLL_CTL_DEL, fd, NULL);
+	e->fd = -1;
+	return fd;
+}
+
 void cw_loop_close(struct cw_loop *l, struct cw_event *e)
 {
-	if (!e->fn || e->fd < 0)
-		return;
-	/* Explicitly: a child may still hold the description, which would then stay in the set. */
-	epoll_ctl(l->epoll, EPOLL_CTL_DEL, e->fd, NULL);
-	close(e->fd);
-	e->fd = -1;
+	int fd = cw_loop_remove(l, e);
+
+	if (fd >= 0)
+		close(fd);
 }
 
 void cw_loop_after(struct cw_loop *l, struct cw_timer *t, uint64_t us,

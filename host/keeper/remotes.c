@@ -49,7 +49,7 @@ int remote_open(struct keeper *k, unsigned int i)
 
 	r->keeper = k;
 	r->board = &k->board->remote[i];
-	r->uart_event.fd = -1;
+	r->uart_event.fd = r->control_event.fd = -1;
 	if (cw_memory_open(&r->memory, r->board, stderr) ||
 	    cw_doorbell_open(&r->doorbell, r->board, stderr) || write_fragment(r))
 		return -1;
@@ -61,6 +61,12 @@ int remote_open(struct keeper *k, unsigned int i)
 	return 0;
 }
 
+/* The descriptor is the carrier's, which closes it before it opens another. */
+static void control_end(struct keeper_remote *r)
+{
+	cw_loop_remove(&r->keeper->loop, &r->control_event);
+}
+
 void remote_close(struct keeper_remote *r)
 {
 	if (!r->keeper)
@@ -70,7 +76,10 @@ void remote_close(struct keeper_remote *r)
 		waitpid(r->carrier.pid, NULL, 0);
 	}
 	uart_end(r);
+	control_end(r);
 	uart_free(&r->uart);
+	if (r->carrier.ops && r->carrier.ops->close)
+		r->carrier.ops->close(&r->carrier);
 	while (r->opened)
 		r->opened--, cw_backend_close(&r->board->device[r->opened], &r->fds[r->opened]);
 	cw_doorbell_close(&r->doorbell);
@@ -85,6 +94,15 @@ struct keeper_remote *remote_find(struct keeper *k, const char *name)
 	return NULL;
 }
 
+static void on_control(struct cw_event *e, uint32_t events)
+{
+	struct keeper_remote *r = cw_container_of(e, struct keeper_remote, control_event);
+
+	(void)events;
+	if (r->carrier.ops->heard(&r->carrier, stderr))
+		control_end(r);
+}
+
 int remote_start(struct keeper_remote *r)
 {
 	if (r->carrier.state == CW_REMOTE_RUNNING || r->carrier.state == CW_REMOTE_ATTACHED)
@@ -96,6 +114,9 @@ int remote_start(struct keeper_remote *r)
 		return -1;
 	r->starts++;
 	uart_begin(r);
+	if (r->carrier.control >= 0)
+		cw_loop_add(&r->keeper->loop, &r->control_event, r->carrier.control, EPOLLIN,
+			    on_control);
 	return 0;
 }
 
@@ -140,7 +161,7 @@ static bool may_recover(struct keeper_remote *r)
 {
 	uint64_t now = cw_loop_now(), window = r->board->recovery_seconds * 1000000ull;
 
-	if (r->board->recovery == CW_RECOVER_NEVER || r->board->carrier != CW_CARRIER_PROCESS)
+	if (r->board->recovery == CW_RECOVER_NEVER || r->board->carrier == CW_CARRIER_ATTACH)
 		return false;
 	if (r->board->recovery == CW_RECOVER_ALWAYS)
 		return true;
@@ -239,6 +260,7 @@ bool remote_ended(struct keeper *k, pid_t pid, int status)
 		cw_loop_cancel(&k->loop, &r->kill_timer);
 		remote_look(r);
 		uart_end(r);
+		control_end(r);
 		if (!k->stopping)
 			after_end(r);
 		return true;

@@ -171,7 +171,7 @@ static int lock_in(const struct cw_worker_config *c)
 	int *keep;
 
 	for (unsigned int i = 0; i < c->remotes; i++)
-		room += 1 + CW_UNIT_FDS * c->remote[i].board->layout.devices;
+		room += 2 + CW_UNIT_FDS * c->remote[i].board->layout.devices;
 	keep = calloc(room, sizeof(*keep));
 	if (!keep)
 		return -1;
@@ -179,6 +179,8 @@ static int lock_in(const struct cw_worker_config *c)
 	for (unsigned int i = 0; i < c->remotes; i++) {
 		if (c->remote[i].doorbell->mine >= 0)
 			keep[n++] = c->remote[i].doorbell->mine;
+		if (c->remote[i].doorbell->bell >= 0)
+			keep[n++] = c->remote[i].doorbell->bell;
 		n += backend_fds(&c->remote[i], keep + n);
 		files |= writes_files(&c->remote[i]);
 	}

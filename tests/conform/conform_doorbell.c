@@ -4,7 +4,10 @@
 
 #include <causeway/host/doorbell.h>
 
+#include <fcntl.h>
 #include <poll.h>
+#include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -28,6 +31,18 @@ static struct kind none = {
 	"poll", { .name = (char[]){ "r" }, .doorbell = CW_DOORBELL_POLL, .poll_us = 500 }, false
 };
 
+static struct kind events = { "ivshmem",
+			      { .name = (char[]){ "r" }, .doorbell = CW_DOORBELL_IVSHMEM },
+			      false };
+static struct kind bytes = { "chardev",
+			     { .name = (char[]){ "r" }, .doorbell = CW_DOORBELL_CHARDEV },
+			     false };
+
+static bool is_events(const struct kind *k)
+{
+	return k->remote.doorbell == CW_DOORBELL_IVSHMEM;
+}
+
 static void open_bell(struct cw_doorbell *d, const struct kind *k)
 {
 	assert_int_equal(cw_doorbell_open(d, &k->remote, stderr), 0);
@@ -47,6 +62,8 @@ static int remote_end(const struct cw_doorbell *d, const struct kind *k)
 	struct sockaddr_un to = { .sun_family = AF_UNIX, .sun_path = "bell" };
 	int fd;
 
+	if (is_events(k))
+		return d->bell;
 	if (!k->path)
 		return d->theirs;
 	unlink(a.sun_path);
@@ -56,8 +73,31 @@ static int remote_end(const struct cw_doorbell *d, const struct kind *k)
 	return fd;
 }
 
+/* Takes all that was rung. */
+static void remote_clears(int fd, const struct kind *k)
+{
+	uint64_t rings;
+
+	while (is_events(k) ? read(fd, &rings, sizeof(rings)) > 0
+			    : recv(fd, &rings, 1, MSG_DONTWAIT) >= 0)
+		;
+}
+
+static void remote_rings(const struct cw_doorbell *d, int fd, const struct kind *k)
+{
+	if (is_events(k)) {
+		assert_int_equal(write(d->mine, &(uint64_t){ 3 }, 8), 8);
+		return;
+	}
+	assert_true(send(fd, "", 0, 0) == 0); /* an empty one is one as well */
+	assert_true(send(fd, "0123456789", 10, 0) > 0);
+}
+
 static void drop_remote(struct cw_doorbell *d, const struct kind *k, int fd)
 {
+	/* An emulator has copies, and its carrier holds the originals. */
+	if (k->remote.doorbell != CW_DOORBELL_SOCKET)
+		return;
 	if (fd >= 0)
 		close(fd);
 	if (k->path)
@@ -111,7 +151,6 @@ static void rings_arrive(void **state)
 {
 	const struct kind *k = *state;
 	struct cw_doorbell d;
-	char byte;
 	int fd;
 
 	conform_begin();
@@ -122,8 +161,7 @@ static void rings_arrive(void **state)
 		for (int n = 0; n < WITNESSED; n++)
 			d.ops->ring(&d);
 		assert_true(readable(fd));
-		while (recv(fd, &byte, 1, MSG_DONTWAIT) >= 0)
-			;
+		remote_clears(fd, k);
 	}
 	drop_remote(&d, k, fd);
 	cw_doorbell_close(&d);
@@ -140,8 +178,7 @@ static void rings_are_cleared(void **state)
 	open_bell(&d, k);
 	fd = remote_end(&d, k);
 	assert_false(readable(d.mine));
-	assert_true(send(fd, "", 0, 0) == 0); /* an empty one is one as well */
-	assert_true(send(fd, "0123456789", 10, 0) > 0);
+	remote_rings(&d, fd, k);
 	assert_true(readable(d.mine));
 	d.ops->clear(&d);
 	assert_false(readable(d.mine));
@@ -243,6 +280,108 @@ static void path_in_use_is_refused(void **state)
 	conform_end();
 }
 
+/* A counter that somebody filled: nobody may wait for room in it. */
+static void full_counter_is_harmless(void **state)
+{
+	const struct kind *k = *state;
+	struct cw_doorbell d;
+
+	open_bell(&d, k);
+	assert_int_equal(write(d.bell, &(uint64_t){ UINT64_MAX - 1 }, 8), 8);
+	alarm(10);
+	d.ops->ring(&d);
+	d.ops->clear(&d);
+	alarm(0);
+	assert_true(readable(d.bell));
+	cw_doorbell_close(&d);
+}
+
+/* One message as an ivshmem client reads it. */
+static int64_t told(int sock, int *fd)
+{
+	union {
+		char buf[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr head;
+	} u;
+	int64_t number = INT64_MIN;
+	struct iovec v = { &number, sizeof(number) };
+	struct msghdr m = { .msg_iov = &v,
+			    .msg_iovlen = 1,
+			    .msg_control = u.buf,
+			    .msg_controllen = sizeof(u.buf) };
+
+	*fd = -1;
+	assert_int_equal(recvmsg(sock, &m, MSG_DONTWAIT), 8);
+	if (CMSG_FIRSTHDR(&m))
+		memcpy(fd, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof(*fd));
+	return number; /* little-endian, as the machines are that have ivshmem */
+}
+
+/* What QEMU's client is told: version, its number, the memory, then each peer's descriptor. */
+static void greets_as_server(void **state)
+{
+	const struct kind *k = *state;
+	int sock[2], fd, memory = memfd_create("m", 0), before;
+	struct cw_doorbell d;
+
+	open_bell(&d, k);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, sock), 0);
+	before = conform_fds();
+	assert_int_equal(cw_doorbell_ivshmem_greet(&d, sock[0], memory), 0);
+	assert_int_equal(told(sock[1], &fd), 0);
+	assert_int_equal(fd, -1);
+	assert_int_equal(told(sock[1], &fd), 1);
+	assert_int_equal(fd, -1);
+	assert_int_equal(told(sock[1], &fd), -1);
+	assert_int_equal(write(memory, "here", 4), 4);
+	assert_int_equal(lseek(fd, 0, SEEK_END), 4);
+	close(fd);
+	assert_int_equal(told(sock[1], &fd), 0);
+	assert_int_equal(write(fd, &(uint64_t){ 1 }, 8), 8);
+	assert_true(readable(d.mine));
+	close(fd);
+	assert_int_equal(told(sock[1], &fd), 1);
+	d.ops->ring(&d);
+	assert_true(readable(fd));
+	close(fd);
+	assert_int_equal(conform_fds(), before);
+	close(sock[0]);
+	close(sock[1]);
+	close(memory);
+	cw_doorbell_close(&d);
+}
+
+/* A device by its path: a terminal must not keep bytes until a line ends, and nothing else will do. */
+static void device_by_path(void **state)
+{
+	struct cw_board_remote r = { .name = (char[]){ "r" }, .doorbell = CW_DOORBELL_CHARDEV };
+	FILE *err = fopen("/dev/null", "w");
+	int master = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK), before;
+	struct cw_doorbell d;
+
+	(void)state;
+	assert_int_equal(grantpt(master) | unlockpt(master), 0);
+	r.doorbell_path = ptsname(master);
+	assert_int_equal(cw_doorbell_open(&d, &r, stderr), 0);
+	assert_false(readable(d.mine));
+	assert_int_equal(write(master, "x", 1), 1);
+	assert_true(readable(d.mine));
+	d.ops->clear(&d);
+	assert_false(readable(d.mine));
+	assert_false(readable(master)); /* no echo */
+	d.ops->ring(&d);
+	assert_true(readable(master));
+	cw_doorbell_close(&d);
+	close(master);
+	before = conform_fds();
+	r.doorbell_path = (char[]){ "/proc/self/exe" };
+	assert_int_equal(cw_doorbell_open(&d, &r, err), -1);
+	r.doorbell_path = (char[]){ "/nowhere" };
+	assert_int_equal(cw_doorbell_open(&d, &r, err), -1);
+	assert_int_equal(conform_fds(), before);
+	fclose(err);
+}
+
 #define STAMP(fn, k)                   \
 	{                              \
 #fn, fn, NULL, NULL, k \
@@ -259,8 +398,20 @@ int main(void)
 					    STAMP(remote_may_come_back, &path),
 					    STAMP(path_in_use_is_refused, &path) };
 	const struct CMUnitTest polls[] = { SUITE(&none) };
+	const struct CMUnitTest ivshmem[] = { SUITE(&events),
+					      STAMP(rings_arrive, &events),
+					      STAMP(rings_are_cleared, &events),
+					      STAMP(dead_remote_is_harmless, &events),
+					      STAMP(full_counter_is_harmless, &events),
+					      STAMP(greets_as_server, &events) };
+	const struct CMUnitTest chardev[] = { SUITE(&bytes), STAMP(rings_arrive, &bytes),
+					      STAMP(rings_are_cleared, &bytes),
+					      STAMP(dead_remote_is_harmless, &bytes),
+					      cmocka_unit_test(device_by_path) };
 
 	return cmocka_run_group_tests_name("doorbell: socket pair", pairs, NULL, NULL) +
 	       cmocka_run_group_tests_name("doorbell: socket path", paths, NULL, NULL) +
-	       cmocka_run_group_tests_name("doorbell: poll", polls, NULL, NULL);
+	       cmocka_run_group_tests_name("doorbell: poll", polls, NULL, NULL) +
+	       cmocka_run_group_tests_name("doorbell: ivshmem", ivshmem, NULL, NULL) +
+	       cmocka_run_group_tests_name("doorbell: chardev", chardev, NULL, NULL);
 }

@@ -9,6 +9,7 @@
 #define CAUSEWAY_HOST_BOARD_H
 
 #include <causeway/core/layout.h>
+#include <causeway/host/qemu.h>
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 enum cw_carrier_kind {
 	CW_CARRIER_PROCESS, /* firmware built for Linux, run as a child */
 	CW_CARRIER_ATTACH,  /* somebody else runs it: nothing is started, nothing zeroed */
+	CW_CARRIER_QEMU,    /* firmware for another processor, run by an emulator */
 };
 
 enum cw_memory_kind {
@@ -24,8 +26,10 @@ enum cw_memory_kind {
 };
 
 enum cw_doorbell_kind {
-	CW_DOORBELL_SOCKET, /* datagram pair (process) or a bound path (attach) */
-	CW_DOORBELL_POLL,   /* none: both sides look every poll_us */
+	CW_DOORBELL_SOCKET,  /* datagram pair (process) or a bound path (attach) */
+	CW_DOORBELL_POLL,    /* none: both sides look every poll_us */
+	CW_DOORBELL_IVSHMEM, /* qemu: interrupts of its ivshmem device */
+	CW_DOORBELL_CHARDEV, /* a byte is a ring: a UART of qemu's, or a character device */
 };
 
 enum cw_backend_kind {
@@ -74,8 +78,9 @@ struct cw_board_remote {
 	struct cw_layout_device place[CW_DEVICES_MAX];
 	struct cw_board_device device[CW_DEVICES_MAX];
 	enum cw_carrier_kind carrier;
-	char *firmware; /* process: path of the executable */
-	char **argv;	/* process: NULL-terminated, argv[0] is the firmware */
+	const struct cw_qemu_machine *machine; /* qemu */
+	char *firmware; /* process: path of the executable; qemu: of the ELF file */
+	char **argv;	/* NULL-terminated, argv[0] is the firmware; qemu: more for the emulator */
 	bool autostart;
 	enum cw_recovery recovery;
 	unsigned int recovery_limit, recovery_seconds;
@@ -83,7 +88,8 @@ struct cw_board_remote {
 	char *memory_path;
 	uint64_t memory_offset;
 	enum cw_doorbell_kind doorbell;
-	char *doorbell_path; /* attach with socket: the PMM binds PATH, the remote PATH.remote */
+	char *doorbell_path; /* attach with socket: the PMM binds PATH, the remote PATH.remote;
+			      * chardev: of the device */
 	uint32_t poll_us;    /* poll doorbell: interval */
 	uint32_t lost_ms;    /* an unseen kick or probe for so long means lost */
 	unsigned int worker; /* index of the worker that serves it */

@@ -19,17 +19,23 @@ enum cw_carrier_state {
 	CW_REMOTE_DETACHED,
 };
 
+struct cw_qemu_talk;
+
 struct cw_carrier {
 	const struct cw_carrier_ops *ops;
 	const struct cw_board_remote *remote;
 	const struct cw_memory *memory;
 	const struct cw_doorbell *doorbell;
 	enum cw_carrier_state state;
-	pid_t pid;   /* process: of the remote, 0: none */
-	int uart;    /* process: what the remote prints, -1: none */
+	pid_t pid;   /* of the remote, or of what emulates it; 0: none */
+	int uart;    /* what the remote prints, for the keeper to take; -1: none */
+	int control; /* qemu: readable when there is something for ops->heard(), -1: none */
+	int ram;     /* qemu: memory beside the region, -1: none of its own */
+	int server;  /* qemu: our end of what its ivshmem device is connected to, -1: none */
 	bool asked;  /* it was told to stop: its end is no crash */
 	bool frozen; /* stopped by a signal (a debugger, SIGSTOP) */
-	int status;  /* process: how it ended, as waitpid() says */
+	int status;  /* how it ended, as waitpid() says */
+	struct cw_qemu_talk *talk;
 };
 
 struct cw_carrier_ops {
@@ -46,13 +52,27 @@ struct cw_carrier_ops {
 	void (*stop)(struct cw_carrier *c, bool hard);
 	/** ended - a child changed: true when it was this one and it runs no more */
 	bool (*ended)(struct cw_carrier *c, pid_t pid, int status);
+	/** heard - `control` is readable; NULL: there is none. -1 when there will be no more */
+	int (*heard)(struct cw_carrier *c, FILE *err);
+	/** close - free what start made and kept; it does not run any more. NULL: nothing */
+	void (*close)(struct cw_carrier *c);
 };
 
-extern const struct cw_carrier_ops cw_carrier_process, cw_carrier_attach;
+extern const struct cw_carrier_ops cw_carrier_process, cw_carrier_attach, cw_carrier_qemu;
+
+/** cw_carrier_ops_of - those that the board file chose for @r */
+const struct cw_carrier_ops *cw_carrier_ops_of(const struct cw_board_remote *r);
 
 /** cw_carrier_init - choose by the board file; touches nothing */
 void cw_carrier_init(struct cw_carrier *c, const struct cw_board_remote *r,
 		     const struct cw_memory *m, const struct cw_doorbell *d);
+
+/**
+ * cw_carrier_child_ended - what ops->ended does for those whose remote is a child of ours
+ *
+ * Also notes a child that was stopped or goes on.
+ */
+bool cw_carrier_child_ended(struct cw_carrier *c, pid_t pid, int status);
 
 /** cw_carrier_state_text - "offline", "running", ... */
 const char *cw_carrier_state_text(enum cw_carrier_state s);

@@ -16,7 +16,8 @@
 struct cw_doorbell {
 	const struct cw_doorbell_ops *ops;
 	int mine;	       /* the PMM's end, -1: none */
-	int theirs;	       /* the end that a process remote inherits, -1: none */
+	int theirs;	       /* the end that the remote, or its emulator, inherits, -1: none */
+	int bell;	       /* what the PMM rings when that is not `mine`, -1: it is */
 	uint32_t every;	       /* microseconds between two looks, 0: woken by `mine` */
 	char *path;	       /* socket bound by the PMM, removed at close; NULL: none */
 	struct sockaddr_un to; /* with path: the remote's */
@@ -39,7 +40,16 @@ struct cw_doorbell_ops {
 	void (*clear)(struct cw_doorbell *d);
 };
 
-extern const struct cw_doorbell_ops cw_doorbell_socket, cw_doorbell_poll;
+extern const struct cw_doorbell_ops cw_doorbell_socket, cw_doorbell_poll, cw_doorbell_ivshmem,
+	cw_doorbell_chardev;
+
+/**
+ * cw_doorbell_ivshmem_greet - say on @sock all that an ivshmem server says to its client
+ * @memory: descriptor of the shared memory, which the client is given as all of @memory's file
+ *
+ * Returns 0, or -1 with errno set. The client may connect to @sock later: all of it is buffered.
+ */
+int cw_doorbell_ivshmem_greet(const struct cw_doorbell *d, int sock, int memory);
 
 /** cw_doorbell_open - open the doorbell of @r as its board file says; as ops->open */
 int cw_doorbell_open(struct cw_doorbell *d, const struct cw_board_remote *r, FILE *err);

@@ -42,6 +42,9 @@ int cw_loop_add(struct cw_loop *l, struct cw_event *e, int fd, uint32_t events,
 /** cw_loop_want - change what is waited for */
 void cw_loop_want(struct cw_loop *l, struct cw_event *e, uint32_t events);
 
+/** cw_loop_remove - forget the event; returns its descriptor, -1 when it is in no loop */
+int cw_loop_remove(struct cw_loop *l, struct cw_event *e);
+
 /** cw_loop_close - forget the event and close its descriptor; harmless when it is in no loop */
 void cw_loop_close(struct cw_loop *l, struct cw_event *e);
 
