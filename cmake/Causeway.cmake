@@ -18,8 +18,12 @@
 #   cw_add_subfolders()
 #       add_subdirectory() for every folder below this one that has a CMakeLists.txt.
 #
-# What a folder may ask: CW_FREESTANDING (bare metal: only core, driver, device), CW_CROSS (Linux
-# on another processor: those and their unit tests), CW_SANITIZE (list, empty if none), CW_FUZZ.
+#   cw_port(source...)
+#       What a board's folder under port/ is: its machine, and link.ld beside it.
+#
+# What a folder may ask: CW_FREESTANDING (bare metal: only core, driver, device), CW_PORT (bare metal
+# and this folder of port/: firmware too), CW_CROSS (Linux on another processor: the libraries and
+# their unit tests), CW_SANITIZE (list, empty if none), CW_FUZZ.
 
 set(CMAKE_C_STANDARD 11)
 set(CMAKE_C_STANDARD_REQUIRED ON)
@@ -49,8 +53,11 @@ add_compile_options(-Wall -Wextra -Wshadow -Wconversion -Wvla -Werror -fno-commo
 
 if(CW_FREESTANDING)
 	# Nothing here may lean on a run-time library: no unwinder, no canary, no outlined helper.
-	add_compile_options(-Os -ffreestanding -nostdlib -fno-pic -fno-stack-protector
-		-fno-asynchronous-unwind-tables -fno-unwind-tables -ffunction-sections -fdata-sections)
+	add_compile_options(-Os -fno-pic -fno-stack-protector -fno-asynchronous-unwind-tables
+		-fno-unwind-tables -ffunction-sections -fdata-sections)
+	if(NOT CW_PORT)
+		add_compile_options(-ffreestanding -nostdlib)
+	endif()
 else()
 	include(CheckPIESupported)
 	check_pie_supported(LANGUAGES C)
@@ -201,4 +208,13 @@ function(cw_check_symbols)
 			"${CMAKE_C_COMPILER} ${CMAKE_C_FLAGS}" ${files})
 		set_tests_properties(symbols_${lib} PROPERTIES LABELS check TIMEOUT 60)
 	endforeach()
+endfunction()
+
+function(cw_port)
+	add_library(cw_port_${CW_PORT} OBJECT ${ARGN})
+	target_link_libraries(cw_port_${CW_PORT} PUBLIC cw_driver)
+	target_link_options(cw_port_${CW_PORT} PUBLIC -nostartfiles -Wl,--gc-sections
+		-T ${CMAKE_CURRENT_SOURCE_DIR}/link.ld)
+	set_property(TARGET cw_port_${CW_PORT} PROPERTY
+		INTERFACE_LINK_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/link.ld)
 endfunction()

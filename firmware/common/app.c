@@ -10,14 +10,11 @@
 #include "app.h"
 
 #include <causeway/core/err.h>
-#include <causeway/core/shm.h>
-#include <causeway/port/layout_fdt.h>
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#define FRAGMENT_MAX 32768u
 #define PAUSE_MIN_US 10000u
 #define PAUSE_MAX_US 1000000u
 /* How long a remote with a processor to itself looks for more before it sleeps. */
@@ -25,8 +22,6 @@
 
 struct app app;
 
-static struct cw_layout fdt_layout;
-static struct cw_layout_device fdt_device[CW_DEVICES_MAX];
 static struct cw_link_slot slots[CW_SLOTS_MAX];
 static uint64_t last_news;
 static bool was_up;
@@ -101,22 +96,6 @@ uint64_t app_now(void)
 	return app.machine->port->now(app.machine->port->ctx);
 }
 
-static int layout_from_fragment(void)
-{
-	static uint32_t copy[FRAGMENT_MAX / 4];
-	uint32_t size = app.machine->region_size < FRAGMENT_MAX ? (uint32_t)app.machine->region_size
-								: FRAGMENT_MAX;
-	const char *why;
-	int err;
-
-	cw_copy_in(copy, app.machine->region, size);
-	err = cw_layout_from_fdt(&fdt_layout, fdt_device, CW_DEVICES_MAX, copy, size, &why);
-	if (err)
-		say("the region's device tree: %s\n", why);
-	app.layout = &fdt_layout;
-	return err;
-}
-
 static void bind(struct app_device *d, uint32_t id)
 {
 	d->index = cw_layout_find(app.layout, id, 0);
@@ -124,17 +103,15 @@ static void bind(struct app_device *d, uint32_t id)
 		cw_mmio_init(&d->mmio, &app.bus, (unsigned int)d->index);
 }
 
-int app_init(const struct cw_layout *layout)
+int app_init(void)
 {
-	int err = CW_OK;
+	int err;
 
 	app.machine = cw_machine_init();
 	if (!app.machine)
 		return CW_ENODEV;
 	app.started = app_now();
-	app.layout = layout;
-	if (!layout)
-		err = layout_from_fragment();
+	err = app_layout(&app.layout);
 	if (!err && app.layout->size > app.machine->region_size)
 		err = CW_ENOSPC;
 	err = err ? err

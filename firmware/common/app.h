@@ -3,7 +3,7 @@
  * The frame of an example firmware: finds the layout, keeps the link, opens the drivers anew whenever
  * the link came up, and sleeps when there is nothing to do.
  *
- *	app_init(NULL);
+ *	app_init();
  *	app_wait_link();
  *	app_use(APP_NET);
  *	for (;;) {
@@ -56,11 +56,19 @@ extern struct app app;
 
 /**
  * app_init - machine, layout, link
- * @layout: the generated one, or NULL to take it from the region's device-tree fragment
  *
  * Says on the UART what is wrong. Returns 0 or a CW_E* error.
  */
-int app_init(const struct cw_layout *layout);
+int app_init(void);
+
+/**
+ * app_layout - where everything in the region is, of app.machine's
+ * @layout: set on success, to what lives for ever
+ *
+ * In layout_fragment.c or layout_header.c: a program is linked with one of the two. Says on the UART
+ * what is wrong. Returns 0 or a CW_E* error.
+ */
+int app_layout(const struct cw_layout **layout);
 
 /** app_wait_link - until the PMM is there; says so once when it takes long */
 void app_wait_link(void);

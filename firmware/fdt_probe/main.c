@@ -39,7 +39,7 @@ static void print_details(void)
 
 int main(void)
 {
-	if (app_init(NULL))
+	if (app_init())
 		cw_machine_exit(1);
 	say("region 0x%llx, %lu bytes, %u slots, %u devices\n",
 	    (unsigned long long)app.layout->base, (unsigned long)app.layout->size,

@@ -12,13 +12,6 @@
 
 #include <string.h>
 
-#ifdef CW_GENERATED_LAYOUT
-#include "causeway_layout.h"
-#define LAYOUT (&cw_layout_generated)
-#else
-#define LAYOUT NULL
-#endif
-
 #define ENTROPY	       9
 #define RNG_TIMEOUT_US 2000000u
 
@@ -77,16 +70,16 @@ static void entropy_test(void)
 
 int main(void)
 {
-	if (app_init(LAYOUT))
+	if (app_init())
 		cw_machine_exit(1);
 	app_wait_link();
 	entropy_test();
 	app_use(APP_NET);
 	app_use(APP_CONSOLE);
 	shell_init(common_commands, ping_running, ping_stop);
-	ip_start("192.168.200.2", "255.255.255.0");
+	ip_start(APP_ADDRESS, "255.255.255.0");
 	echo_start();
-	say("IPv4 192.168.200.2/24, echo services on UDP and TCP port 7\n");
+	say("IPv4 " APP_ADDRESS "/24, echo services on UDP and TCP port 7\n");
 	for (;;) {
 		bool news;
 

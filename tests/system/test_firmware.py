@@ -174,7 +174,7 @@ def test_probe_finds_everything_by_the_fragment():
 
 
 def test_compiled_in_layout_fits_its_board_alone(tmp_path):
-    program = FIRMWARE + "_header"
+    program = os.path.join(BUILD, "firmware", *["hvl_net_rng_reloc_header"] * 2)
     with open(os.path.join(SOURCE, "boards", "process.yaml")) as f:
         text = re.sub(r"process: \S+", "process: " + program, f.read(), count=0)
     with Pmm(text.replace("name: process:", "name:")) as p:
