@@ -40,7 +40,7 @@ struct keeper_remote {
 	struct cw_report_remote *report; /* in its worker's */
 	struct cw_event uart_event, control_event;
 	struct uart uart;
-	struct cw_timer kill_timer, start_timer;
+	struct cw_timer kill_timer, start_timer, boot_timer;
 	uint64_t started; /* microseconds, of the present or last life */
 	unsigned int starts, crashes;
 	unsigned int in_window; /* recoveries since window_began */
@@ -116,6 +116,7 @@ struct keeper_remote *remote_find(struct keeper *k, const char *name);
 
 /* uart.c */
 void uart_begin(struct keeper_remote *r);
+void uart_tail(struct keeper_remote *r);
 void uart_end(struct keeper_remote *r);
 void uart_free(struct uart *u);
 

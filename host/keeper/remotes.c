@@ -23,6 +23,8 @@
 #define BACKOFF_MIN_US 20000u
 #define BACKOFF_MAX_US 5000000u
 
+static void not_up(struct cw_timer *t);
+
 static int write_fragment(struct keeper_remote *r)
 {
 	const struct cw_layout *l = &r->board->layout;
@@ -114,6 +116,9 @@ int remote_start(struct keeper_remote *r)
 		return -1;
 	r->starts++;
 	uart_begin(r);
+	if (r->carrier.pid)
+		cw_loop_after(&r->keeper->loop, &r->boot_timer, r->board->boot_ms * 1000ull,
+			      not_up);
 	if (r->carrier.control >= 0)
 		cw_loop_add(&r->keeper->loop, &r->control_event, r->carrier.control, EPOLLIN,
 			    on_control);
@@ -181,6 +186,41 @@ static void give_up(struct keeper_remote *r)
 				r->board->name, r->in_window + 1, r->board->recovery_seconds,
 				r->board->name);
 	r->gave_up = true;
+}
+
+/* It runs but serves nobody: end it, so that it is recovered like one that crashed. */
+static void end_failed(struct keeper_remote *r)
+{
+	if (r->recover || !r->carrier.pid)
+		return;
+	if (!may_recover(r)) {
+		give_up(r);
+		return;
+	}
+	r->recover = true;
+	r->carrier.ops->stop(&r->carrier, true);
+	r->carrier.asked = false;
+}
+
+/* Started, and still no link: what should become of it is as for one that crashed. */
+static void not_up(struct cw_timer *t)
+{
+	struct keeper_remote *r = cw_container_of(t, struct keeper_remote, boot_timer);
+	struct keeper *k = r->keeper;
+
+	if (!r->carrier.pid || r->carrier.asked)
+		return;
+	if (r->carrier.frozen) { /* a debugger has it: it is given its time anew */
+		cw_loop_after(&k->loop, t, r->board->boot_ms * 1000ull, not_up);
+		return;
+	}
+	keeper_complain(k, "remote %s: did not come up within %u ms", r->board->name,
+			r->board->boot_ms);
+	uart_tail(r);
+	if (k->board->remotes == 1 && r->starts == 1)
+		keeper_stop(k, 1);
+	else
+		end_failed(r);
 }
 
 static void recover(struct keeper_remote *r)
@@ -258,6 +298,7 @@ bool remote_ended(struct keeper *k, pid_t pid, int status)
 		if (!r->carrier.ops->ended(&r->carrier, pid, status))
 			return true;
 		cw_loop_cancel(&k->loop, &r->kill_timer);
+		cw_loop_cancel(&k->loop, &r->boot_timer);
 		remote_look(r);
 		uart_end(r);
 		control_end(r);
@@ -268,22 +309,14 @@ bool remote_ended(struct keeper *k, pid_t pid, int status)
 	return false;
 }
 
-/* It runs but serves nobody: end it, so that it is recovered like one that crashed. */
-static void failed(struct keeper_remote *r, const char *why, uint32_t code)
+static void failed(struct keeper_remote *r, const char *why)
 {
 	bool halted = r->carrier.frozen || r->report->state == CW_STATE_HALTED;
 
-	keeper_complain(r->keeper, "remote %s: %s (code 0x%x)%s", r->board->name, why, code,
+	keeper_complain(r->keeper, "remote %s: %s%s", r->board->name, why,
 			halted ? "; it is halted, so it is left alone" : "");
-	if (halted || r->recover || !r->carrier.pid)
-		return;
-	if (!may_recover(r)) {
-		give_up(r);
-		return;
-	}
-	r->recover = true;
-	r->carrier.ops->stop(&r->carrier, true);
-	r->carrier.asked = false;
+	if (!halted)
+		end_failed(r);
 }
 
 static void look_link(struct keeper_remote *r)
@@ -292,6 +325,8 @@ static void look_link(struct keeper_remote *r)
 
 	if (p->up != r->was_up)
 		keeper_say(r->keeper, "remote %s: link %s", r->board->name, p->up ? "up" : "down");
+	if (p->up)
+		cw_loop_cancel(&r->keeper->loop, &r->boot_timer);
 	r->was_up = p->up;
 	if (p->refused != r->was_refused && p->refused)
 		keeper_complain(r->keeper, "remote %s: no link: %s", r->board->name,
@@ -303,6 +338,7 @@ static void look_link(struct keeper_remote *r)
 void remote_look(struct keeper_remote *r)
 {
 	const struct cw_report_remote *p = r->report;
+	char why[40];
 
 	look_link(r);
 	if (p->dead && !r->was_dead)
@@ -310,10 +346,11 @@ void remote_look(struct keeper_remote *r)
 				r->board->name);
 	r->was_dead = p->dead;
 	if (p->lost && !r->was_lost)
-		failed(r, "does not answer", 0);
+		failed(r, "does not answer");
 	r->was_lost = p->lost;
 	if (p->state == CW_STATE_PANIC && r->panicked != p->life) {
 		r->panicked = p->life;
-		failed(r, "panicked", p->panic_code);
+		snprintf(why, sizeof(why), "panicked with code 0x%x", p->panic_code);
+		failed(r, why);
 	}
 }

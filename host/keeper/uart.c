@@ -16,6 +16,7 @@
 #define LINES_BURST	 500u
 #define LINES_PER_SECOND 200u
 #define READS_AT_END	 16
+#define TAIL_LINES	 20
 
 static void keep(struct uart *u, const char *text, size_t len)
 {
@@ -144,6 +145,27 @@ void uart_end(struct keeper_remote *r)
 	if (r->uart.len)
 		end_line(r);
 	cw_loop_close(&r->keeper->loop, &r->uart_event);
+}
+
+/* The last lines that it printed, for whoever wonders why it does not come up. */
+void uart_tail(struct keeper_remote *r)
+{
+	struct uart *u = &r->uart;
+	size_t n = 0, lines = 0;
+
+	while (n < u->used) {
+		char c = u->kept[(u->head + UART_KEPT - n - 1) % UART_KEPT];
+
+		if (c == '\n' && lines++ == TAIL_LINES)
+			break;
+		n++;
+	}
+	keeper_complain(r->keeper, "remote %s: %s", r->board->name,
+			n || u->len ? "the end of what it printed:" : "it printed nothing");
+	for (; n; n--)
+		fputc(u->kept[(u->head + UART_KEPT - n) % UART_KEPT], stderr);
+	if (u->len)
+		fprintf(stderr, "%.*s\n", (int)u->len, u->line);
 }
 
 void uart_free(struct uart *u)

@@ -2,7 +2,6 @@
 """The example firmware on a Linux process: what it prints, answers and survives."""
 import os
 import re
-import select
 import signal
 import socket
 import struct
@@ -13,9 +12,10 @@ import time
 import pytest
 
 import netns
+from firmware import ECHO, Firmware, Shell, Udp
 from pmm import BUILD, CAUSEWAY, Pmm, board, until
 
-REMOTE_IP, ECHO = "192.168.200.2", 7
+REMOTE_IP = "192.168.200.2"
 FIRMWARE = os.path.join(BUILD, "firmware", "hvl_net_rng_reloc", "hvl_net_rng_reloc")
 PROBE = os.path.join(BUILD, "firmware", "fdt_probe", "fdt_probe")
 SOURCE = os.environ["CW_SOURCE"]
@@ -52,78 +52,11 @@ def hex_lines(p):
 
 
 def ping(*args):
-    r = subprocess.run(["ping", "-n", "-W", "1", *args, REMOTE_IP], capture_output=True, text=True)
-    sent, received = re.search(r"(\d+) packets transmitted, (\d+) received", r.stdout).groups()
-    return int(sent), int(received)
-
-
-class Udp:
-    def __init__(self):
-        self.s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.s.connect((REMOTE_IP, ECHO))
-
-    def answers(self, data, seconds=2.0):
-        self.s.settimeout(seconds)
-        try:
-            self.s.send(data)
-            return self.s.recv(65536) == data
-        except (socket.timeout, ConnectionRefusedError):
-            return False
+    return Firmware(None, ip=REMOTE_IP).ping(*args)
 
 
 def tcp_exchange(size, meanwhile=lambda: None):
-    """Sends random bytes to the echo service; whether exactly those came back."""
-    data, back = os.urandom(size), bytearray()
-    with socket.create_connection((REMOTE_IP, ECHO), timeout=20) as s:
-        def send():
-            s.sendall(data)
-            s.shutdown(socket.SHUT_WR)
-
-        sender = threading.Thread(target=send)
-        sender.start()
-        disturber = threading.Thread(target=meanwhile)
-        disturber.start()
-        while True:
-            got = s.recv(65536)
-            if not got:
-                break
-            back += got
-        sender.join()
-        disturber.join()
-    return bytes(back) == data
-
-
-class Shell:
-    """The remote's console, through its pty."""
-
-    def __init__(self, p):
-        at = next(d for d in p.remote()["devices"] if d["kind"] == "console")["backends"][0]["at"]
-        self.fd = os.open(at, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
-        self.seen = ""
-
-    def read(self, seconds):
-        if select.select([self.fd], [], [], seconds)[0]:
-            self.seen += os.read(self.fd, 4096).decode()
-
-    def until(self, text, seconds=10.0):
-        end = time.monotonic() + seconds
-        while text not in self.seen:
-            assert time.monotonic() < end, "no %r in %r" % (text, self.seen)
-            self.read(0.1)
-        before, self.seen = self.seen.split(text, 1)
-        return before
-
-    def type(self, text):
-        os.write(self.fd, text.encode())
-
-    def run(self, command, seconds=10.0):
-        """What a command prints, its echo left out."""
-        self.type(command + "\r")
-        self.until(command + "\r\n", seconds)
-        return self.until("remote:~$ ", seconds).replace("\r\n", "\n")
-
-    def close(self):
-        os.close(self.fd)
+    return Firmware(None, ip=REMOTE_IP).tcp_exchange(size, meanwhile)
 
 
 # --- entropy ----------------------------------------------------------------------------------
@@ -200,7 +133,7 @@ def test_ping_and_echo(doorbell):
         started(p)
         assert ping("-c", "20", "-i", "0.02") == (20, 20)
         assert ping("-c", "5", "-i", "0.02", "-s", "1472", "-M", "do") == (5, 5)
-        udp = Udp()
+        udp = Udp(REMOTE_IP)
         step = 1 if doorbell == "socket" else 97
         for size in range(1, 1473, step):
             assert udp.answers(os.urandom(size)), size
@@ -300,7 +233,7 @@ def test_stopped_remote_answers_nothing():
 def test_shell():
     with Pmm(demo()) as p:
         started(p)
-        sh = Shell(p)
+        sh = Shell(p.remote())
         sh.type("\r")
         sh.until("remote:~$ ")
         sh.until("remote:~$ ")
@@ -328,7 +261,7 @@ def test_shell():
 @pytest.fixture(scope="class")
 def shell(network):
     with Pmm(demo()) as p:
-        sh = Shell(started(p))
+        sh = Shell(started(p).remote())
         sh.until("remote:~$ ")
         yield sh
         sh.close()
@@ -368,7 +301,7 @@ def test_console_that_nobody_reads():
     """Output has nowhere to go: the network is served all the same, and the shell comes back."""
     with Pmm(demo()) as p:
         started(p)
-        sh = Shell(p)
+        sh = Shell(p.remote())
         for _ in range(300):
             try:
                 sh.type("help\r")
@@ -427,7 +360,7 @@ def test_worker_killed_under_tcp():
 
 def test_shell_survives_the_worker():
     with Pmm(demo()) as p:
-        sh = Shell(started(p))
+        sh = Shell(started(p).remote())
         sh.until("remote:~$ ")
         kill_worker(p)
         until(lambda: p.lines("link is up again (2)"))
@@ -440,7 +373,7 @@ def test_shell_survives_the_worker():
 def test_remote_killed_under_traffic():
     with Pmm(demo()) as p:
         started(p)
-        udp = Udp()
+        udp = Udp(REMOTE_IP)
         for life in range(2, 6):
             assert udp.answers(b"before %d" % life)
             old = p.remote()["pid"]

@@ -91,6 +91,7 @@ struct cw_board_remote {
 	char *doorbell_path; /* attach with socket: the PMM binds PATH, the remote PATH.remote;
 			      * chardev: of the device */
 	uint32_t poll_us;    /* poll doorbell: interval */
+	uint32_t boot_ms;    /* from its start to its link, or it is taken for crashed */
 	uint32_t lost_ms;    /* an unseen kick or probe for so long means lost */
 	unsigned int worker; /* index of the worker that serves it */
 };

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The demonstration firmware from outside: pings, echo services, shell."""
+import os
+import re
+import select
+import socket
+import subprocess
+import threading
+import time
+
+from pmm import until
+
+ECHO = 7
+
+
+class Udp:
+    def __init__(self, ip):
+        self.s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.s.connect((ip, ECHO))
+
+    def answers(self, data, seconds=2.0):
+        self.s.settimeout(seconds)
+        try:
+            self.s.send(data)
+            return self.s.recv(65536) == data
+        except (socket.timeout, ConnectionRefusedError):
+            return False
+
+
+class Shell:
+    """The remote's console, through its pty."""
+
+    def __init__(self, remote):
+        at = next(d for d in remote["devices"] if d["kind"] == "console")["backends"][0]["at"]
+        self.fd = os.open(at, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+        self.seen = ""
+
+    def read(self, seconds):
+        if select.select([self.fd], [], [], seconds)[0]:
+            self.seen += os.read(self.fd, 4096).decode()
+
+    def until(self, text, seconds=10.0):
+        end = time.monotonic() + seconds
+        while text not in self.seen:
+            assert time.monotonic() < end, "no %r in %r" % (text, self.seen)
+            self.read(0.1)
+        before, self.seen = self.seen.split(text, 1)
+        return before
+
+    def type(self, text):
+        os.write(self.fd, text.encode())
+
+    def run(self, command, seconds=10.0):
+        """What a command prints, its echo left out."""
+        self.type(command + "\r")
+        self.until(command + "\r\n", seconds)
+        return self.until("remote:~$ ", seconds).replace("\r\n", "\n")
+
+    def close(self):
+        os.close(self.fd)
+
+
+class Firmware:
+    def __init__(self, p, remote="a", ip="192.168.200.2"):
+        self.p, self.remote, self.ip = p, remote, ip
+
+    def started(self, seconds=5.0):
+        until(lambda: self.p.lines("echo services", self.remote), seconds)
+        return self
+
+    def ping(self, *args):
+        """How many were sent, how many answered."""
+        r = subprocess.run(["ping", "-n", "-W", "1", *args, self.ip], capture_output=True, text=True)
+        counts = re.search(r"(\d+) packets transmitted, (\d+) received", r.stdout).groups()
+        return tuple(int(n) for n in counts)
+
+    def udp(self):
+        return Udp(self.ip)
+
+    def shell(self):
+        return Shell(self.p.remote(self.remote))
+
+    def tcp_exchange(self, size, meanwhile=lambda: None):
+        """Sends random bytes to the echo service; whether exactly those came back."""
+        data, back = os.urandom(size), bytearray()
+        with socket.create_connection((self.ip, ECHO), timeout=20) as s:
+            def send():
+                s.sendall(data)
+                s.shutdown(socket.SHUT_WR)
+
+            threads = [threading.Thread(target=send), threading.Thread(target=meanwhile)]
+            for t in threads:
+                t.start()
+            while True:
+                got = s.recv(65536)
+                if not got:
+                    break
+                back += got
+            for t in threads:
+                t.join()
+        return bytes(back) == data
