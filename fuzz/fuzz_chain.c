@@ -266,6 +266,8 @@ static void give_back(uint16_t head)
 	uint32_t before = q.used_count;
 	bool in_flight = head < q.size && flight[head] == head + 1;
 
+	if (head < q.size && flight[head] && !in_flight)
+		return; /* amid a chain: the caller's fault, not the driver's */
 	allow_used();
 	cw_devq_push(&q, head, fz_u16());
 	for (unsigned int i = 0; in_flight && !q.broken && i < q.size; i++)
