@@ -312,6 +312,9 @@ bool cw_device_mmio_service(struct cw_device_mmio *t)
 	if (!cw_link_is_up(t->link))
 		return false;
 	if (!t->pending) {
+		/* The reset that came with the link may wait for a store still. */
+		if (!cw_device_reset_done(t->dev))
+			return true;
 		if (!fetch(t, &r))
 			return false;
 		t->seq = r.seq;
