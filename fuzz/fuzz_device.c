@@ -3,7 +3,7 @@
  * A whole device side (link, requests, rings, model) against a remote that is the fuzzer: it posts
  * register requests, writes what a remote may write, kicks, and changes words between loads.
  *
- * Compiled once for each device (FUZZ_RNG, FUZZ_NET, FUZZ_CONSOLE) and once as `requests`. What is
+ * Compiled once for each device (FUZZ_RNG, FUZZ_NET, FUZZ_CONSOLE). What is
  * checked at each store: the PMM stores into its page, the device page and the block, never into the
  * remote page or the driver page; what a model takes and gives lies in the block behind the pages.
  */

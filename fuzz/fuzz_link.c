@@ -206,7 +206,8 @@ static void h_look(void)
 static void h_kick(void)
 {
 	uint32_t slot = fz_below(SLOTS + 4), index = fz_u8();
-	uint32_t before = slot < SLOTS ? word(KICK + 4 * slot) : 0, group = word(0x80 + slot / 16 * 4);
+	uint32_t before = slot < SLOTS ? word(KICK + 4 * slot) : 0,
+		 group = word(0x80 + slot / 16 * 4);
 
 	rings = 0;
 	call = KICKING;
@@ -235,8 +236,8 @@ static void h_misc(void)
 	call = STATE;
 	if (b & 0x40)
 		cw_link_set_state(me, (enum cw_link_state)(b & 7), b);
-	FZ_CHECK(cw_link_alive(me) == (me->echoed && last[EPOCH / 4] == me->echoed &&
-				       last[ECHO / 4] == me->epoch));
+	FZ_CHECK(cw_link_alive(me) ==
+		 (me->echoed && last[EPOCH / 4] == me->echoed && last[ECHO / 4] == me->epoch));
 	FZ_CHECK(!cw_link_unseen_for(me, now) || me->up);
 	cw_link_peer_state(me, NULL);
 }
@@ -274,8 +275,8 @@ static void hostile(void)
 	fz_allow(0x80, 4 * ((SLOTS + 15) / 16));
 	fz_allow(KICK, 4 * SLOTS);
 	fz_allow(SEEN, 4 * SLOTS);
-	FZ_CHECK(!cw_link_init(me, (void *)fz_region, (void *)(fz_region + PEER), side[0].slot, SLOTS,
-			       HASH, &ops, &side[0]));
+	FZ_CHECK(!cw_link_init(me, (void *)fz_region, (void *)(fz_region + PEER), side[0].slot,
+			       SLOTS, HASH, &ops, &side[0]));
 	fz_on_load = on_load;
 	fz_on_store = on_store;
 	fz_hostile = true;
