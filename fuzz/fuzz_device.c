@@ -95,11 +95,38 @@ static void touch(const struct cw_part *p, unsigned int n, bool write)
 static struct cw_net_device model;
 static struct cw_part part[SIZE + 1];
 
+static unsigned int half(const uint8_t *p)
+{
+	return p[0] + 256u * p[1];
+}
+
+/* What a header may say to the backend, in words of our own: virtio 1.3 section 5.1.6.2. */
+static void check_header(const uint8_t *h, uint64_t len)
+{
+	uint64_t has = model.dev.features;
+	unsigned int hdr_len = half(h + 2), gso_size = half(h + 4);
+	unsigned int start = half(h + 6), offset = half(h + 8);
+
+	FZ_CHECK(len >= 14 && hdr_len <= len && !(h[0] & ~1));
+	if (h[0])
+		FZ_CHECK(has & 1 && (uint64_t)start + offset + 2 <= len);
+	FZ_CHECK(h[1] == 0 || (h[1] == 1 && has >> 11 & 1) || (h[1] == 4 && has >> 12 & 1));
+	if (h[1])
+		FZ_CHECK(h[0] && gso_size && len <= 65550);
+	else
+		FZ_CHECK(len <= 1518);
+}
+
 static int net_send(void *ctx, const struct cw_part *p, unsigned int n)
 {
+	uint64_t len = 0;
+
 	(void)ctx;
-	FZ_CHECK(p->len == 12);
+	FZ_CHECK(p->len == 12 && fz_off(p->ptr) == FZ_OUTSIDE);
 	touch(p + 1, n - 1, false);
+	for (unsigned int i = 1; i < n; i++)
+		len += p[i].len;
+	check_header(p->ptr, len);
 	return fz_u8() & 1 ? 0 : CW_EAGAIN;
 }
 
@@ -285,7 +312,8 @@ static void bring_up(void)
 {
 	const uint32_t start[][2] = { { 0x70, 0 }, { 0x70, 3 }, { 0x24, 0 }, { 0x20, fz_u32() },
 				      { 0x24, 1 }, { 0x20, 1 }, { 0x70, 11 } };
-	const uint32_t plain[][2] = { { 0x70, 3 }, { 0x24, 0 }, { 0x20, 0x30000000 },
+	const uint32_t low = fz_u8() & 1 ? 0x30000000u : (uint32_t)transport.dev->offered;
+	const uint32_t plain[][2] = { { 0x70, 3 }, { 0x24, 0 }, { 0x20, low },
 				      { 0x24, 1 }, { 0x20, 1 }, { 0x70, 11 } };
 	const uint32_t ok[][2] = { { 0x70, 15 } };
 
@@ -332,9 +360,11 @@ static void offer(void)
 	/* Small numbers where a header or a control message would be. */
 	put32(buf, fz_u8());
 	put32(buf + 4, (fz_u8() & 7u) | (fz_u8() & 1u) << 16);
+	if (ID == CW_ID_NET) /* checksum offset */
+		put32(buf + 8, fz_u8());
 	put32(at + 16 * i, BASE + buf);
 	put32(at + 16 * i + 4, 0);
-	put32(at + 16 * i + 8, fz_u16());
+	put32(at + 16 * i + 8, fz_u8() & 1 ? fz_u8() : fz_u16());
 	put32(at + 16 * i + 12, fz_u8() % 8 | fz_below(SIZE + 1) << 16);
 	memcpy(&idx, fz_region + at + 0x102, 2);
 	fz_region[at + 0x104 + 2 * (idx % SIZE)] = (uint8_t)i;

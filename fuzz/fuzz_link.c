@@ -365,7 +365,7 @@ static void honest(void)
 		else if ((b & 0x0e) < 8)
 			pass(i);
 		else
-			kick(i, (b >> 4) % 8 + (b & 2 ? 10 : 1));
+			kick(i, (b >> 4) % 8u + (b & 2 ? 10u : 1u));
 	}
 	quiet = lossy = true;
 	while (!settled()) {
