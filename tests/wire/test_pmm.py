@@ -397,3 +397,31 @@ def test_whole_remote_side_is_noise(hostile):
     hostile.connect()
     hostile.net = DriverDevice(hostile.link, hostile.place("net0"))
     hostile.net.bring_up([0, 1])
+
+
+def test_state_words(pmm):
+    """Section 4: what the PMM says of itself, and what it understands of us."""
+    page = pmm.link.peer
+    assert (pmm.memory.get(page + 0x48), pmm.memory.get(page + 0x4c)) == (2, 0)
+    pmm.memory.put(pmm.link.mine + 0x4c, 0xabcd)
+    pmm.memory.put(pmm.link.mine + 0x48, 5)
+    pmm.link.ring()
+
+    def told():
+        with open(pmm.dir + "/log") as f:
+            return "panicked with code 0xabcd" in f.read()
+
+    wait(told, "the PMM to say that we panicked", pmm.link.ring)
+
+
+def test_refused_entry_and_event_counter(pmm):
+    """Section 5: which entry was refused, and that every acknowledgement is counted."""
+    dev = DriverDevice(pmm.link, pmm.place("net0"))
+    dev.open()
+    before = dev.reg(0x814)
+    with pytest.raises(Refused) as e:
+        dev.request((0x30, 4, 0), (0x30, 4, 1), (0x38, 4, 3))  # no power of two
+    assert (e.value.result, e.value.entry) == (3, 2)
+    assert dev.reg(0x814) == before + 1
+    dev.request((0x30, 4, 0))
+    assert dev.reg(0x814) == before + 2 and dev.reg(0x810) == 0
