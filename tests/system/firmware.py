@@ -8,9 +8,10 @@ import subprocess
 import threading
 import time
 
-from pmm import until
+from pmm import BUILD, until
 
 ECHO = 7
+FIRMWARE = os.path.join(BUILD, "firmware", "hvl_net_rng_reloc", "hvl_net_rng_reloc")
 
 
 class Udp:

@@ -8,7 +8,9 @@ import subprocess
 import threading
 import time
 
+import netns
 import pytest
+from firmware import FIRMWARE, Firmware
 from pmm import REMOTE, Pmm, board, until
 
 SIZE = 256 * 1024
@@ -26,21 +28,21 @@ class Remote:
 
     running = []
 
-    def __init__(self, directory, poll_us=0):
-        self.dir = directory
+    def __init__(self, directory, poll_us=0, program=(REMOTE, "good"), size=SIZE, lose=0):
+        self.dir, self.lose, self.lost = directory, lose, 0
         self.path = os.path.join(directory, "bell")
         self.log = open(os.path.join(directory, "remote.log"), "w+")
         fd = os.open(os.path.join(directory, "ram"), os.O_RDWR)
         pass_fds, self.ends = [fd], []
         env = {"CAUSEWAY_REGION_FD": str(fd), "CAUSEWAY_REMOTE": "a", "CAUSEWAY_SPIN": "0",
-               "CAUSEWAY_REGION_SIZE": str(SIZE)}
+               "CAUSEWAY_REGION_SIZE": str(size)}
         if poll_us:
             env["CAUSEWAY_POLL_US"] = str(poll_us)
         else:
             theirs = self.bridge()
             pass_fds.append(theirs.fileno())
             env["CAUSEWAY_DOORBELL_FD"] = str(theirs.fileno())
-        self.p = subprocess.Popen([REMOTE, "good"], env=env, pass_fds=pass_fds, stdout=self.log,
+        self.p = subprocess.Popen(list(program), env=env, pass_fds=pass_fds, stdout=self.log,
                                   stderr=self.log)
         self.running.append(self)
         os.close(fd)
@@ -58,8 +60,9 @@ class Remote:
             mine, lambda data: self.bell.sendto(data, self.path))).start()
         return theirs
 
-    @staticmethod
-    def carry(source, send):
+    def carry(self, source, send):
+        """Passes rings on; with lose=3 every third is lost, in each direction."""
+        rings = 0
         while True:
             try:
                 data = source.recv(16)
@@ -67,6 +70,10 @@ class Remote:
                     return
             except OSError:
                 return
+            rings += 1
+            if self.lose and rings % self.lose == 0:
+                self.lost += 1
+                continue
             try:
                 send(data)
             except OSError:
@@ -164,3 +171,26 @@ def test_process_in_the_middle_of_a_file(tmp_path):
         assert p.stop() == 0
     data = open(tmp_path / "ram", "rb").read()
     assert set(data[:0x40000]) == set(data[0x40000 + SIZE:]) == {0xaa}
+
+
+def test_every_third_ring_is_lost(tmp_path):
+    """A doorbell is a hint: what is lost costs milliseconds, never an answer."""
+    netns.enter()
+    netns.make_tap()
+    size = 1 << 20
+    config = board({"a": {
+        "region": "{ base: 0x37000000, size: 1M }", "carrier": "attach",
+        "memory": "{ file: %s }" % (tmp_path / "ram"), "doorbell": "{ socket: %s }" % (tmp_path / "bell"),
+        "devices": "[ { kind: rng }, { kind: net, size: 128K, backend: { tap: tap0 } }, "
+                   "{ kind: console } ]"}})
+    with Pmm(config) as p:
+        r = Remote(str(tmp_path), program=(FIRMWARE,), size=size, lose=3)
+        until(lambda: r.lines("echo services"), 10)
+        f = Firmware(p)
+        assert f.ping("-c", "200", "-i", "0.005") == (200, 200)
+        udp = f.udp()
+        assert all(udp.answers(b"%d" % i) for i in range(500))
+        assert f.tcp_exchange(1 << 20)
+        assert r.lost > 100
+        r.end()
+        assert p.stop() == 0

@@ -12,11 +12,10 @@ import time
 import pytest
 
 import netns
-from firmware import ECHO, Firmware, Shell, Udp
+from firmware import ECHO, FIRMWARE, Firmware, Shell, Udp
 from pmm import BUILD, CAUSEWAY, Pmm, board, until
 
 REMOTE_IP = "192.168.200.2"
-FIRMWARE = os.path.join(BUILD, "firmware", "hvl_net_rng_reloc", "hvl_net_rng_reloc")
 PROBE = os.path.join(BUILD, "firmware", "fdt_probe", "fdt_probe")
 SOURCE = os.environ["CW_SOURCE"]
 
@@ -144,6 +143,30 @@ def test_ping_and_echo(doorbell):
         net = next(d for d in p.remote()["devices"] if d["kind"] == "net")
         assert net["errors"] == net["faults"] == net["strange"] == 0
         assert p.stop() == 0
+
+
+def test_two_remotes_at_once():
+    """Each on its own TAP; both have the address that is compiled in, so the TAP says which."""
+    netns.make_tap("tap7", "192.168.200.253")
+    net = ("[ { kind: rng, name: virt-rng }, { kind: net, size: 128K, backend: { tap: %s } }, "
+           "{ kind: console } ]")
+    remote = {"region": "{ base: 0x37000000, size: 1M }", "carrier": "{ process: %s }" % FIRMWARE}
+    with Pmm(board({"a": {**remote, "devices": net % "tap0"},
+                    "b": {**remote, "devices": net % "tap7"}})) as p:
+        until(lambda: p.lines("echo services") and p.lines("echo services", "b"))
+        pings = [subprocess.Popen(["ping", "-n", "-q", "-W", "1", "-c", "300", "-i", "0.005", "-I", tap,
+                                   REMOTE_IP], stdout=subprocess.PIPE, text=True)
+                 for tap in ("tap0", "tap7")]
+        assert all(" 300 received" in ping.communicate()[0] for ping in pings)
+        frames = [next(d for d in p.remote(name)["devices"] if d["kind"] == "net")["tx_packets"]
+                  for name in "ab"]
+        assert min(frames) >= 300
+        os.kill(p.remote("a")["pid"], signal.SIGKILL)  # one's trouble is not the other's
+        r = subprocess.run(["ping", "-n", "-q", "-W", "1", "-c", "20", "-i", "0.005", "-I", "tap7",
+                            REMOTE_IP], capture_output=True, text=True)
+        assert " 20 received" in r.stdout
+        assert p.stop() == 0
+    netns.ip("link", "del", "tap7")
 
 
 def test_many_connections():
