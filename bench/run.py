@@ -42,6 +42,43 @@ def output(*command, **more):
                           **more).stdout
 
 
+# ---- comparing ----------------------------------------------------------------------------------
+
+
+def sentinel():
+    return float(output(os.path.join(BUILD, "bench", "bench_tap"), "sentinel"))
+
+
+def compare(a, b, pairs=11):
+    """Runs a() and b() in turn, A B B A; returns both medians, the median of the pairs' ratios and its
+    quartiles. A pair beside which a fixed piece of work took 10 % more or less time is dropped."""
+    got, dropped = [], 0
+    for i in range(pairs):
+        before = sentinel()
+        first, second = (a, b) if i % 2 == 0 else (b, a)
+        one, two = first(), second()
+        if abs(sentinel() / before - 1) > 0.1:
+            dropped += 1
+            continue
+        got.append((one, two) if i % 2 == 0 else (two, one))
+    if len(got) < 3:
+        print(f"      too restless here: {dropped} of {pairs} pairs dropped")
+        return None
+    ratios = sorted(x / y for x, y in got)
+    quartiles = statistics.quantiles(ratios, n=4)
+    return {"a": statistics.median(x for x, _ in got), "b": statistics.median(y for _, y in got),
+            "ratio": statistics.median(ratios), "q1": quartiles[0], "q3": quartiles[2],
+            "pairs": len(got), "dropped": dropped}
+
+
+def compared(number, what, unit, result, aim):
+    if result:
+        row(number, what, result["a"], unit, result["b"], result["ratio"], aim)
+        rows[-1].update({k: result[k] for k in ("q1", "q3", "pairs", "dropped")})
+        print(f"      quartiles {result['q1']:.2f} to {result['q3']:.2f} of {result['pairs']} pairs, "
+              f"{result['dropped']} dropped")
+
+
 # ---- rings --------------------------------------------------------------------------------------
 
 
@@ -230,6 +267,163 @@ def sizes_of(board):
     del region
 
 
+# ---- bulk ----------------------------------------------------------------------------------------
+
+
+def bulk_board(*args):
+    board = Board(f"""
+name: bench
+remotes:
+  - name: island
+    region: {{ size: 32M }}
+    carrier: {{ process: {os.path.join(BUILD, "bench", "bench_bulk")}, args: [ {", ".join(args)} ] }}
+    devices:
+      - {{ kind: net, backend: {{ tap: tap0 }}, size: 8M, queue-size: 256 }}
+      - {{ kind: console, backend: pty, size: 64K }}
+""")
+    board.wait_for("ready: ")
+    time.sleep(0.1)
+    return board
+
+
+def tap(*args):
+    r = subprocess.run([os.path.join(BUILD, "bench", "bench_tap"), *args], capture_output=True,
+                       text=True, timeout=60, check=False)
+    if not r.stdout:
+        raise SystemExit("bench: " + r.stderr)
+    return json.loads(r.stdout)
+
+
+def net_counters(board):
+    net = next(d for d in board.status()["remotes"][0]["devices"] if d["kind"] == "net")
+    return time.monotonic(), net, board.status()["remotes"][0]["rings"]
+
+
+SECONDS = 0.6
+
+
+def ours_out(board, key):
+    """Packets or bytes a second from the remote into the TAP."""
+    t0, before, _ = net_counters(board)
+    time.sleep(SECONDS)
+    t1, after, _ = net_counters(board)
+    return (after["tx_" + key] - before["tx_" + key]) / (t1 - t0)
+
+
+def ours_in(board, key, size):
+    """The same, from Linux to the remote, of as much as a socket can send."""
+    blaster = subprocess.Popen([os.path.join(BUILD, "bench", "bench_tap"), "blast", "tap0", str(size),
+                                str(SECONDS + 0.6)], stdout=subprocess.DEVNULL)
+    time.sleep(0.2)
+    t0, before, _ = net_counters(board)
+    time.sleep(SECONDS)
+    t1, after, _ = net_counters(board)
+    blaster.wait()
+    return (after["rx_" + key] - before["rx_" + key]) / (t1 - t0)
+
+
+def bare_out(size, key):
+    r = tap("write", "tap3", str(size), str(SECONDS))
+    return r["frames" if key == "packets" else "bytes"] / r["us"] * 1e6
+
+
+def bare_in(size, key):
+    reader = subprocess.Popen([os.path.join(BUILD, "bench", "bench_tap"), "read", "tap3", str(SECONDS)],
+                              stdout=subprocess.PIPE, text=True)
+    time.sleep(0.1)
+    blaster = subprocess.Popen([os.path.join(BUILD, "bench", "bench_tap"), "blast", "tap3", str(size),
+                                str(SECONDS + 0.3)], stdout=subprocess.DEVNULL)
+    r = json.loads(reader.communicate()[0])
+    blaster.wait()
+    return r["frames" if key == "packets" else "bytes"] / r["us"] * 1e6
+
+
+class Paused:
+    """A board whose remote is stopped while the floor is measured: it would take a processor."""
+
+    def __init__(self, board):
+        self.board, self.pids = board, board.pids()
+
+    def run(self, measure):
+        for name in ("remote", "worker"):
+            os.kill(self.pids[name], signal.SIGSTOP)
+        got = measure()
+        for name in ("worker", "remote"):
+            os.kill(self.pids[name], signal.SIGCONT)
+        time.sleep(0.1)
+        return got
+
+
+def doorbells(board, number, what):
+    _, before, rings = net_counters(board)
+    time.sleep(1)
+    _, after, later = net_counters(board)
+    packets = sum(after[k] - before[k] for k in ("tx_packets", "rx_packets"))
+    if packets:
+        row(number, what, 1000 * (later - rings) / packets, "", aim="<= 20")
+
+
+def bulk():
+    make_tap("tap3", "192.168.203.254/24")
+    results = {}
+    for size, key, number, aim in ((60, "packets", "7", ">= 0.85"), (1514, "bytes", "9", None),
+                                   (65000, "bytes", "9", ">= 0.8")):
+        unit, scale = ("1/s", 1) if key == "packets" else ("Gbit/s", 8e-9)
+        for way, args in (("remote to Linux", ("source", str(size))), ("Linux to remote", ("sink",))):
+            board = bulk_board(*args)
+            paused = Paused(board)
+            out = way == "remote to Linux"
+            try:
+                r = compare(lambda: scale * (ours_out(board, key) if out else ours_in(board, key, size)),
+                            lambda: scale * paused.run(
+                                lambda: bare_out(size, key) if out else bare_in(size, key)), 5)
+                compared(number, f"frames of {size} B, {way}", unit, r, aim)
+                results[size, way] = r
+                if out:
+                    doorbells(board, "16", f"doorbells of the PMM a 1000 frames of {size} B, bulk")
+            finally:
+                board.stop()
+    for way in ("remote to Linux", "Linux to remote"):
+        with_, without = results.get((65000, way)), results.get((1514, way))
+        if with_ and without:
+            row("9", f"GSO against whole frames, {way}", with_["a"], "Gbit/s", without["a"],
+                with_["a"] / without["a"], ">= 4")
+
+
+def drain(fd, seconds):
+    end, n = time.monotonic() + seconds, 0
+    while time.monotonic() < end:
+        n += len(os.read(fd, 65536))
+    return n / seconds / 1e6
+
+
+def console():
+    """Bytes a second through a pty: written by the worker for a remote, and by a bare process."""
+    import tty
+    board = bulk_board("console")
+    paused = Paused(board)
+    at = next(d for d in board.status()["remotes"][0]["devices"] if d["kind"] == "console")
+    fd = os.open(at["backends"][0]["at"], os.O_RDWR | os.O_NOCTTY)
+    tty.setraw(fd)
+    master, slave = os.openpty()
+    tty.setraw(slave)
+    code = "import os\nwhile True: os.write(%d, b'x' * 4096)" % master
+
+    def bare():
+        p = subprocess.Popen([sys.executable, "-c", code], pass_fds=[master])
+        time.sleep(0.1)
+        got = drain(slave, SECONDS)
+        p.kill()
+        p.wait()
+        return got
+
+    try:
+        compared("13", "console, bulk into a pty", "MB/s",
+                 compare(lambda: drain(fd, SECONDS), lambda: paused.run(bare), 5), ">= 0.9")
+    finally:
+        board.stop()
+
+
 # ---- link-up, entropy, doorbells with many devices ------------------------------------------------
 
 
@@ -268,6 +462,69 @@ def code():
                 row("14", f"{processor} -Os: code of {lib}", int(total), "B")
 
 
+# ---- does any of this notice anything? -------------------------------------------------------------
+
+PLANTED = """
+#include <time.h>
+static void planted_delay(void)
+{
+	struct timespec a, b;
+
+	clock_gettime(CLOCK_MONOTONIC, &a);
+	do
+		clock_gettime(CLOCK_MONOTONIC, &b);
+	while ((b.tv_sec - a.tv_sec) * 1000000000 + b.tv_nsec - a.tv_nsec < 1000);
+}
+"""
+
+
+def plant():
+    """The same rows with 1 us of waiting in each cw_devq_pop() that finds a buffer."""
+    global BUILD, CAUSEWAY, FIRMWARE
+    tree = os.path.join(ROOT, "build", "bench-planted")
+    shutil.rmtree(tree, ignore_errors=True)
+    for name in output("git", "ls-files", cwd=ROOT).split("\n"):
+        if name and os.path.isfile(os.path.join(ROOT, name)):
+            os.makedirs(os.path.dirname(os.path.join(tree, name)), exist_ok=True)
+            shutil.copy2(os.path.join(ROOT, name), os.path.join(tree, name))
+    path = os.path.join(tree, "core", "ring_device.c")
+    with open(path, encoding="utf-8") as f:
+        text = f.read()
+    text, n = re.subn(r"(\n\tc->part = part;)", r"\n\tplanted_delay();\1", text)
+    text, m = re.subn(r"(#include <causeway/core/shm.h>\n)", r"\1" + PLANTED, text)
+    if n != 1 or m != 1:
+        raise SystemExit("bench: core/ring_device.c has changed; the planted delay must follow")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
+    out = os.path.join(tree, "build")
+    output("cmake", "-G", "Ninja", "-S", tree, "-B", out, "-DCMAKE_BUILD_TYPE=RelWithDebInfo",
+           f"-DCW_LWIP={ROOT}/build/lwip", "-DCMAKE_C_FLAGS=-D_GNU_SOURCE")
+    output("cmake", "--build", out, "-j2", "--target", "causeway", "hvl_net_rng_reloc", "bench_ring")
+    good = BUILD, CAUSEWAY, FIRMWARE
+    bad = out, os.path.join(out, "cli", "causeway"), \
+        os.path.join(out, "firmware", "hvl_net_rng_reloc", "hvl_net_rng_reloc")
+
+    def ring_ns(where):
+        return float(output(os.path.join(where, "bench", "bench_ring"), "20000").split()[0])
+
+    def echo_us(which):
+        global BUILD, CAUSEWAY, FIRMWARE
+        BUILD, CAUSEWAY, FIRMWARE = which
+        board = Board(NET.replace(good[2], FIRMWARE))
+        BUILD, CAUSEWAY, FIRMWARE = good
+        board.wait_for("IPv4 192.168.200.2")
+        time.sleep(0.2)
+        got = udp("192.168.200.2", 5000, 0)["median"]
+        board.process.send_signal(signal.SIGTERM)
+        board.process.wait(10)
+        return got
+
+    compared("4", "planted 1 us: a buffer's full cycle", "ns",
+             compare(lambda: ring_ns(bad[0]), lambda: ring_ns(good[0]), 7), "1 us more")
+    compared("8", "planted 1 us: UDP echo, two buffers", "us",
+             compare(lambda: echo_us(bad), lambda: echo_us(good), 7), "2 us more")
+
+
 def enter_namespace():
     os.environ[INSIDE] = "1"
     os.execvp("unshare", ["unshare", "-Urnm", "--", sys.executable, *sys.argv])
@@ -277,8 +534,10 @@ def main():
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
     parser.add_argument("--json", default=os.path.join(ROOT, "build", "bench.json"),
                         help="where to write the figures")
-    parser.add_argument("only", nargs="*", choices=[[], "ring", "echo", "link", "code"],
+    parser.add_argument("only", nargs="*", choices=[[], "ring", "echo", "bulk", "console", "link", "code"],
                         help="parts to run (all)")
+    parser.add_argument("--plant", action="store_true",
+                        help="instead, show that a delay of 1 us planted in the ring moves the ratios")
     options = parser.parse_args()
     if INSIDE not in os.environ:
         enter_namespace()
@@ -286,7 +545,10 @@ def main():
     make_tap("tap0", "192.168.200.254/24")
     print(f"{platform.processor() or platform.machine()}, Linux {platform.release()}, "
           f"{os.cpu_count()} processors; nothing pinned: client, worker and remote are three threads")
-    parts = {"ring": ring, "echo": echo, "link": entropy_and_links, "code": code}
+    parts = {"ring": ring, "echo": echo, "bulk": bulk, "console": console, "link": entropy_and_links, "code": code}
+    if options.plant:
+        plant()
+        parts = {}
     for name, part in parts.items():
         if not options.only or name in options.only:
             part()
