@@ -123,7 +123,7 @@ static err_t output(struct netif *n, struct pbuf *p)
 	int err = -1;
 
 	(void)n;
-	if (app_ready(APP_NET) && p->tot_len <= cw_net_tx_room(&app.net))
+	if (app_ready(APP_NET) && app.net.link_up && p->tot_len <= cw_net_tx_room(&app.net))
 		err = send_frame(p);
 	frames_dropped += err != 0;
 	return err ? ERR_IF : ERR_OK;
@@ -151,6 +151,10 @@ static void adopt_device(void)
 	if (app.net.has_mac)
 		memcpy(netif.hwaddr, app.net.mac, sizeof(app.net.mac));
 	netif.mtu = app.net.mtu < room ? app.net.mtu : (u16_t)room;
+	if (app.net.link_up && !netif_is_link_up(&netif))
+		netif_set_link_up(&netif);
+	else if (!app.net.link_up && netif_is_link_up(&netif))
+		netif_set_link_down(&netif);
 	NETIF_SET_CHECKSUM_CTRL(&netif, checksums(0));
 }
 

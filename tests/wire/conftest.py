@@ -30,6 +30,8 @@ remotes:
       - {{ kind: net, name: net0, mac: "02:43:00:00:00:07", mtu: 1400,
            backend: {{ socket: {dir}/frames, peer: {dir}/world }} }}
       - {{ kind: console, name: console0, backend: {{ socket: {dir}/console }}, cols: 80, rows: 25 }}
+      - {{ kind: console, name: console1, ports: [ {{ backend: {{ socket: {dir}/port0 }} }},
+           {{ backend: {{ socket: {dir}/port1 }} }} ] }}
 """
 
 

@@ -425,3 +425,46 @@ def test_refused_entry_and_event_counter(pmm):
     assert dev.reg(0x814) == before + 1
     dev.request((0x30, 4, 0))
     assert dev.reg(0x814) == before + 2 and dev.reg(0x810) == 0
+
+
+@pytest.mark.parametrize("header,fine", [
+    ((0x80, 0, 0, 0, 0, 0, 0), True),       # a flag that is to be ignored
+    ((0, 3, 0, 0, 0, 0, 0), False),         # a kind of GSO that was never offered
+    ((0, 0, 60000, 0, 0, 0, 0), False),     # headers behind the frame's end
+    ((0, 0, 0, 60000, 0, 0, 0), True),      # of no meaning without GSO
+    ((0, 0, 0, 0, 60000, 60000, 0), True),  # of no meaning without the flag
+    ((1, 0, 0, 0, 34, 6, 0), False),        # checksum offload was not negotiated
+])
+def test_fields_of_the_net_header(pmm, header, fine):
+    dev = DriverDevice(pmm.link, pmm.place("net0"))
+    dev.bring_up([0, 1], 8)
+    tx, out = dev.rings[1], dev.alloc(256)
+    for i, (head, data) in enumerate(((struct.pack("<BB5H", *header), b"t" * 60), (HEADER, b"e" * 60))):
+        dev.m.write(out, head + data)
+        tx.put_desc(i, out, 72)
+        tx.offer(i)
+        assert tx.collect() == (i, 0)
+    assert pmm.world.recv(2048) == (b"t" if fine else b"e") * 60
+
+
+def test_console_configuration(pmm):
+    dev = DriverDevice(pmm.link, pmm.place("console0"))
+    dev.open()
+    assert struct.unpack("<HHII", dev.config(12)) == (80, 25, 1, 0)
+
+
+def test_console_control_messages(pmm):
+    """Virtio 1.3 section 5.3.6.2: id, event, value; here DEVICE_READY brings a PORT_ADD for each port."""
+    dev = DriverDevice(pmm.link, pmm.place("console1"))
+    dev.bring_up([0, 1, 2, 3], 8, 1 << 1)
+    rx, tx, at = dev.rings[2], dev.rings[3], dev.alloc(256)
+    for i in range(2):
+        rx.put_desc(i, at + 64 * i, 64, WRITE)
+        rx.offer(i)
+    dev.m.write(at + 128, struct.pack("<IHH", 0, 0, 1))
+    tx.put_desc(0, at + 128, 8)
+    tx.offer(0)
+    assert tx.collect() == (0, 0)
+    told = [rx.collect() for _ in range(2)]
+    messages = [struct.unpack("<IHH", dev.m.read(at + 64 * i, 8)) for i, _ in told]
+    assert [(m[0], m[1]) for m in messages] == [(0, 1), (1, 1)]
