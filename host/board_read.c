@@ -213,6 +213,8 @@ static void read_remote(struct board_reader *rd, struct fy_node *n, const char *
 		FIELD_CALL("recovery", BOARD_MAY, read_recovery, NULL),
 		FIELD_NUMBER("boot-ms", r->boot_ms, 10, 3600000, 1,
 			     "milliseconds from 10 to 3600000"),
+		FIELD_NUMBER("probe-ms", r->probe_ms, 0, 3600000, 1,
+			     "milliseconds up to 3600000, 0 for never"),
 		FIELD_NUMBER("lost-ms", r->lost_ms, 10, 3600000, 1,
 			     "milliseconds from 10 to 3600000"),
 		FIELD_NUMBER("worker", r->worker, 0, 15, 1, "the number of a worker, from 0"),

@@ -33,9 +33,14 @@ static const char *word(const cJSON *request, const char *key)
 
 static cJSON *do_status(struct control_client *c, struct keeper_remote *r, const cJSON *q)
 {
+	struct keeper *k = c->control->keeper;
+
 	(void)r;
 	(void)q;
-	return control_status(c->control->keeper);
+	/* Who hangs and has nothing to do is found out by asking; the next status says so. */
+	for (unsigned int i = 0; i < k->board->remotes; i++)
+		remote_probe(&k->remote[i]);
+	return control_status(k);
 }
 
 static cJSON *do_start(struct control_client *c, struct keeper_remote *r, const cJSON *q)

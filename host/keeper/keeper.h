@@ -40,7 +40,7 @@ struct keeper_remote {
 	struct cw_report_remote *report; /* in its worker's */
 	struct cw_event uart_event, control_event;
 	struct uart uart;
-	struct cw_timer kill_timer, start_timer, boot_timer;
+	struct cw_timer kill_timer, start_timer, boot_timer, probe_timer;
 	uint64_t started; /* microseconds, of the present or last life */
 	unsigned int starts, crashes;
 	unsigned int in_window; /* recoveries since window_began */
@@ -110,6 +110,7 @@ void remote_close(struct keeper_remote *r);
 int remote_start(struct keeper_remote *r);
 void remote_stop(struct keeper_remote *r);
 void remote_restart(struct keeper_remote *r);
+void remote_probe(struct keeper_remote *r);
 void remote_look(struct keeper_remote *r);
 bool remote_ended(struct keeper *k, pid_t pid, int status);
 struct keeper_remote *remote_find(struct keeper *k, const char *name);

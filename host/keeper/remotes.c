@@ -24,6 +24,7 @@
 #define BACKOFF_MAX_US 5000000u
 
 static void not_up(struct cw_timer *t);
+static void on_probe(struct cw_timer *t);
 
 static int write_fragment(struct keeper_remote *r)
 {
@@ -56,6 +57,8 @@ int remote_open(struct keeper *k, unsigned int i)
 	    cw_doorbell_open(&r->doorbell, r->board, stderr) || write_fragment(r))
 		return -1;
 	cw_carrier_init(&r->carrier, r->board, &r->memory, &r->doorbell);
+	if (r->board->probe_ms)
+		cw_loop_after(&k->loop, &r->probe_timer, r->board->probe_ms * 1000ull, on_probe);
 	for (; r->opened < r->board->layout.devices; r->opened++)
 		if (cw_backend_open(k->board, r->board, &r->board->device[r->opened],
 				    &r->fds[r->opened], stderr))
@@ -94,6 +97,26 @@ struct keeper_remote *remote_find(struct keeper *k, const char *name)
 		if (!strcmp(k->remote[i].board->name, name))
 			return &k->remote[i];
 	return NULL;
+}
+
+/* Its worker asks for a sign of life; without one in lost-ms, it reports the remote as lost. */
+void remote_probe(struct keeper_remote *r)
+{
+	unsigned int in_worker = 0;
+
+	if (!r->report->up || r->carrier.frozen)
+		return;
+	for (struct keeper_remote *o = r->keeper->remote; o < r; o++)
+		in_worker += o->board->worker == r->board->worker;
+	worker_order(&r->keeper->worker[r->board->worker], CW_ORDER_PROBE, in_worker);
+}
+
+static void on_probe(struct cw_timer *t)
+{
+	struct keeper_remote *r = cw_container_of(t, struct keeper_remote, probe_timer);
+
+	remote_probe(r);
+	cw_loop_after(&r->keeper->loop, t, r->board->probe_ms * 1000ull, on_probe);
 }
 
 static void on_control(struct cw_event *e, uint32_t events)

@@ -5,6 +5,7 @@
  *	good			takes entropy every 10 ms, says so, survives a new PMM
  *	exit N | abort | panic	ends so once the link is up; `exit-now N` before that
  *	hang | halted		asks for entropy and never looks again; said that it would
+ *	deaf			has nothing to do and hangs
  *	facts			prints what it inherited
  *	flood | garbage | fds	rings endlessly; fills its region with junk; abuses its descriptors
  *	escapes | spam		prints what a terminal should not see; prints endlessly
@@ -165,7 +166,12 @@ static void bad(const char *what, int n)
 		cw_bus_panic(&bus, 0x1234);
 	else if (!strcmp(what, "hang"))
 		printf("hangs %d\n", open_rng() || cw_rng_ask(&rng, 8));
-	else if (!strcmp(what, "halted")) {
+	else if (!strcmp(what, "deaf")) { /* nothing is asked of it, and it would not answer */
+		printf("deaf\n");
+		fflush(stdout);
+		for (;;)
+			pause();
+	} else if (!strcmp(what, "halted")) {
 		if (!open_rng())
 			cw_link_set_state(&bus.link, CW_STATE_HALTED, 0);
 		cw_rng_ask(&rng, 8);

@@ -114,6 +114,26 @@ def test_hung_remote_is_lost_and_recovered():
         assert p.stop() == 0
 
 
+def test_deaf_remote_is_found_by_probes():
+    """One that hangs with nothing to do: nobody would ever miss an answer of it."""
+    text = board({"a": {"run": "deaf", "lost-ms": 200, "probe-ms": 100,
+                        "recovery": "{ limit: 1, seconds: 60 }"}, "b": {"probe-ms": 50}})
+    with Pmm(text) as p:
+        until(lambda: "remote a: does not answer" in p.output())
+        until(lambda: "left as it is" in p.output())
+        time.sleep(0.5)
+        assert p.remote("b")["starts"] == 1 and p.remote("b")["link"] == "up"
+        assert p.stop() == 0
+
+
+def test_deaf_remote_is_found_by_status():
+    with Pmm(board({"a": {"run": "deaf", "lost-ms": 200, "recovery": "never"}, "b": {}})) as p:
+        until(lambda: p.lines("deaf"))
+        until(lambda: p.remote("a")["link"] == "lost")  # which asks, each time
+        assert p.remote("b")["link"] == "up"
+        assert p.stop() == 0
+
+
 def test_halted_remote_is_left_alone():
     with Pmm(board({"a": {"run": "halted", "lost-ms": 100}, "b": {}})) as p:
         until(lambda: p.remote("a")["link"] == "lost")

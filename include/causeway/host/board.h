@@ -92,6 +92,7 @@ struct cw_board_remote {
 			      * chardev: of the device */
 	uint32_t poll_us;    /* poll doorbell: interval */
 	uint32_t boot_ms;    /* from its start to its link, or it is taken for crashed */
+	uint32_t probe_ms;   /* how often one that is idle is asked whether it is there, 0: never */
 	uint32_t lost_ms;    /* an unseen kick or probe for so long means lost */
 	unsigned int worker; /* index of the worker that serves it */
 };
