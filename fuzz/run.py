@@ -16,7 +16,7 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TARGETS = ["chain", "ring", "link", "requests", "dev_rng", "dev_net", "dev_console",
-           "drv_rng", "drv_net", "drv_console", "board", "layout_fdt", "elf",
+           "drv_rng", "drv_net", "drv_console", "board", "layout_fdt", "elf", "rsctable",
            "cli", "control"]
 
 
