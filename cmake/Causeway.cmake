@@ -55,7 +55,9 @@ if(CW_FREESTANDING)
 	# Nothing here may lean on a run-time library: no unwinder, no canary, no outlined helper.
 	add_compile_options(-Os -fno-pic -fno-stack-protector -fno-asynchronous-unwind-tables
 		-fno-unwind-tables -ffunction-sections -fdata-sections)
-	if(NOT CW_PORT)
+	if(CW_PORT)
+		add_compile_options(-g) # stays in the file: nothing of it is loaded
+	else()
 		add_compile_options(-ffreestanding -nostdlib)
 	endif()
 else()

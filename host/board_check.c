@@ -345,6 +345,17 @@ static void check_readable(struct board_build *b, const char *file, const char *
 			    S_ISDIR(st.st_mode) ? "a directory" : "empty");
 }
 
+static void check_is_folder(struct board_build *b, const char *folder, const char *path)
+{
+	struct stat st;
+
+	if (folder && stat(folder, &st))
+		board_error(b, path, "%s: %s; right is a folder that exists", folder,
+			    strerror(errno));
+	else if (folder && !S_ISDIR(st.st_mode))
+		board_error(b, path, "%s is no folder; right is one that exists", folder);
+}
+
 /* A file that will be made needs a folder to be in. */
 static void check_folder(struct board_build *b, const char *file, const char *path)
 {
@@ -397,6 +408,8 @@ int cw_board_check_files(const struct cw_board *board, FILE *err)
 			check_readable(b, r->firmware, path);
 		else if (r->firmware)
 			check_program(b, r->firmware, path);
+		snprintf(path, sizeof(path), "remotes[%u].coredump.directory", i);
+		check_is_folder(b, r->core_directory, path);
 		snprintf(path, sizeof(path), "remotes[%u].memory.file", i);
 		check_folder(b, r->memory_path, path);
 		snprintf(path, sizeof(path), "remotes[%u].doorbell.socket", i);

@@ -37,6 +37,7 @@ void board_remote_defaults(struct cw_board_remote *r)
 	r->recovery_limit = 5;
 	r->recovery_seconds = 60;
 	r->poll_us = 1000;
+	r->core_limit = 256u << 20;
 	r->boot_ms = 10000;
 	r->lost_ms = 1000;
 	r->worker = WORKER_UNSET;

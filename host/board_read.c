@@ -188,6 +188,19 @@ static void read_recovery(struct board_reader *rd, struct fy_node *n, const char
 		board_wrong(rd, n, path, "never, always or {limit: RESTARTS, seconds: WITHIN}");
 }
 
+static void read_coredump(struct board_reader *rd, struct fy_node *n, const char *path)
+{
+	struct cw_board_remote *r = rd->remote;
+	const struct board_field table[] = {
+		FIELD_TEXT("directory", BOARD_PATH, BOARD_MUST, r->core_directory, 400,
+			   "a folder that exists"),
+		FIELD_NUMBER("limit", r->core_limit, 1u << 16, 1ull << 40, 1,
+			     "a size from 64K, such as 256M"),
+	};
+
+	BOARD_MAP(rd, n, path, table);
+}
+
 /* argv[0] is the firmware, whichever of the keys came first. */
 static void complete_args(struct board_reader *rd)
 {
@@ -211,6 +224,7 @@ static void read_remote(struct board_reader *rd, struct fy_node *n, const char *
 		FIELD_CALL("doorbell", BOARD_MAY, read_doorbell, NULL),
 		FIELD_FLAG("autostart", r->autostart),
 		FIELD_CALL("recovery", BOARD_MAY, read_recovery, NULL),
+		FIELD_CALL("coredump", BOARD_MAY, read_coredump, NULL),
 		FIELD_NUMBER("boot-ms", r->boot_ms, 10, 3600000, 1,
 			     "milliseconds from 10 to 3600000"),
 		FIELD_NUMBER("probe-ms", r->probe_ms, 0, 3600000, 1,

@@ -249,6 +249,16 @@ static void qemu_stop(struct cw_carrier *c, bool hard)
 	cw_spawn_stop(c->pid, hard);
 }
 
+static unsigned int qemu_core(const struct cw_carrier *c, struct cw_core_range *range)
+{
+	const struct cw_qemu_machine *m = c->remote->machine;
+	const struct cw_layout *l = &c->remote->layout;
+
+	range[0] = (struct cw_core_range){ m->ram_base, m->ram_size, ram_fd(c), 0 };
+	range[1] = (struct cw_core_range){ l->base, l->size, c->memory->fd, c->memory->offset };
+	return region_in_ram(c) ? 1 : 2;
+}
+
 static int qemu_heard(struct cw_carrier *c, FILE *err)
 {
 	return cw_qemu_talk_hear(c->talk, &c->frozen, c->remote->name, err);
@@ -261,5 +271,6 @@ const struct cw_carrier_ops cw_carrier_qemu = {
 	.stop = qemu_stop,
 	.ended = cw_carrier_child_ended,
 	.heard = qemu_heard,
+	.core = qemu_core,
 	.close = qemu_close,
 };

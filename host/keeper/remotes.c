@@ -11,12 +11,19 @@
 
 #include <causeway/core/err.h>
 
+#include <elf.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#if defined(__aarch64__)
+#define THIS_MACHINE EM_AARCH64
+#else
+#define THIS_MACHINE EM_X86_64
+#endif
 
 #define KILL_US	       1000000u /* between asking a remote to end and ending it */
 #define AT_ONCE_US     1000000u /* who ends sooner died at once */
@@ -285,6 +292,29 @@ static bool died_at_once(const struct keeper_remote *r)
 	       cw_loop_now() - r->started < AT_ONCE_US;
 }
 
+/* Whatever goes wrong here is said and left: the remote comes first. */
+static void write_core(struct keeper_remote *r)
+{
+	const struct cw_board_remote *b = r->board;
+	struct cw_core_range range[2] = { { b->layout.base, b->layout.size, r->memory.fd,
+					    r->memory.offset } };
+	struct cw_core c = { .directory = b->core_directory,
+			     .remote = b->name,
+			     .limit = b->core_limit,
+			     .machine = b->machine ? b->machine->elf_machine : THIS_MACHINE,
+			     .is64 = !b->machine || b->machine->elf64,
+			     .range = range,
+			     .ranges = 1 };
+	char path[512];
+
+	if (!b->core_directory)
+		return;
+	if (r->carrier.ops->core)
+		c.ranges = r->carrier.ops->core(&r->carrier, range);
+	if (!cw_core_write(&c, path, stderr))
+		keeper_say(r->keeper, "remote %s: its memory is in %s", b->name, path);
+}
+
 static void after_end(struct keeper_remote *r)
 {
 	struct keeper *k = r->keeper;
@@ -293,6 +323,8 @@ static void after_end(struct keeper_remote *r)
 
 	how_it_ended(r, how, sizeof(how));
 	r->crashes += crashed;
+	if (crashed)
+		write_core(r);
 	if (died_at_once(r) && !r->carrier.asked) {
 		keeper_complain(k, "remote %s: firmware %s ended at once: %s", r->board->name,
 				r->board->firmware, how);

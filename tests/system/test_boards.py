@@ -193,6 +193,27 @@ def test_keeper_killed_leaves_no_emulator():
         until(lambda: not alive(pid))
 
 
+@pytest.mark.parametrize("name", BOARDS)
+def test_core_file(tmp_path, name):
+    """What a crashed remote leaves is read by gdb, without any other file than its firmware."""
+    remote, ip = BOARDS[name]
+    text = text_of(name, coredump="{ directory: %s, limit: 64M }" % tmp_path, recovery="never")
+    firmware = re.search(r"qemu: (\S+)", text)[1]
+    with Pmm(text) as p:
+        Firmware(p, remote, ip).started(30)
+        os.kill(p.remote()["pid"], signal.SIGKILL)
+        until(lambda: "its memory is in" in p.output())
+        core = re.search(r"its memory is in (\S+)", p.output())[1]
+        assert p.stop() == 0
+    assert os.path.dirname(core) == str(tmp_path) and os.stat(core).st_mode & 0o777 == 0o600
+    assert os.stat(core).st_blocks * 512 < 8 << 20  # only what was used
+    r = subprocess.run(["gdb-multiarch", "-nx", "-batch", firmware, core, "-ex", "p app.links", "-ex",
+                        "p app.machine->board", "-ex", "x/2wx app.layout->pmm_page"],
+                       capture_output=True, text=True, timeout=60)
+    assert "= 1" in r.stdout and '"%s"' % name in r.stdout, r.stdout + r.stderr
+    assert "0x4b4c5743" in r.stdout and "0x00010000" in r.stdout
+
+
 @pytest.mark.parametrize("name,oks", [("virt-a53", 9), ("zcu102-r5", 9), ("all", 5)])
 def test_demo(name, oks):
     r = subprocess.run([os.path.join(SOURCE, "scripts", "demo"), "--board", name],

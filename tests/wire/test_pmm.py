@@ -468,3 +468,24 @@ def test_console_control_messages(pmm):
     told = [rx.collect() for _ in range(2)]
     messages = [struct.unpack("<IHH", dev.m.read(at + 64 * i, 8)) for i, _ in told]
     assert [(m[0], m[1]) for m in messages] == [(0, 1), (1, 1)]
+
+
+def test_registers_that_nothing_else_uses(pmm):
+    """Section 5: InterruptACK is swallowed, InterruptStatus and QueueNotify are no registers to write;
+    SHM registers read as all ones; QueueReset reads 0; the configuration at rest is even and not 0."""
+    dev = DriverDevice(pmm.link, pmm.place("net0"))
+    dev.open()
+    assert [dev.reg(r) for r in (0xb0, 0xb4, 0xb8, 0xbc)] == [0xffffffff] * 4
+    assert (dev.reg(0xac), dev.reg(0xc0), dev.reg(0x60)) == (0, 0, 0)
+    assert dev.reg(0xfc) and dev.reg(0xfc) % 2 == 0
+    dev.request((0x64, 4, 3), (0xac, 4, 5))
+    for reg in (0x60, 0x50, 0xb0, 0xfc):
+        with pytest.raises(Refused) as e:
+            dev.request((reg, 4, 0))
+        assert e.value.result == 2
+    dev.negotiate()
+    dev.program(0, 8)
+    dev.request((0x30, 4, 0), (0xa4, 4, 1))  # the used ring is above 4 GB now
+    with pytest.raises(Refused) as e:
+        dev.request((0x44, 4, 1))
+    assert e.value.result == 5

@@ -84,6 +84,8 @@ struct cw_board_remote {
 	bool autostart;
 	enum cw_recovery recovery;
 	unsigned int recovery_limit, recovery_seconds;
+	char *core_directory; /* where core files of a crashed remote go, NULL: none are made */
+	uint64_t core_limit;  /* bytes of all of them */
 	enum cw_memory_kind memory;
 	char *memory_path;
 	uint64_t memory_offset;

@@ -5,6 +5,7 @@
 #ifndef CAUSEWAY_HOST_CARRIER_H
 #define CAUSEWAY_HOST_CARRIER_H
 
+#include <causeway/host/coredump.h>
 #include <causeway/host/doorbell.h>
 #include <causeway/host/memory.h>
 
@@ -54,6 +55,13 @@ struct cw_carrier_ops {
 	bool (*ended)(struct cw_carrier *c, pid_t pid, int status);
 	/** heard - `control` is readable; NULL: there is none. -1 when there will be no more */
 	int (*heard)(struct cw_carrier *c, FILE *err);
+	/**
+	 * core - what the remote's memory is, for a core file; it does not run
+	 * @range: room for 2
+	 *
+	 * Returns how many there are. NULL: the region alone, of a program of this machine.
+	 */
+	unsigned int (*core)(const struct cw_carrier *c, struct cw_core_range *range);
 	/** close - free what start made and kept; it does not run any more. NULL: nothing */
 	void (*close)(struct cw_carrier *c);
 };
