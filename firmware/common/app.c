@@ -103,6 +103,13 @@ static void bind(struct app_device *d, uint32_t id)
 		cw_mmio_init(&d->mmio, &app.bus, (unsigned int)d->index);
 }
 
+/* Our last words: the PMM need not wait for an answer that will not come. */
+static void on_fault(uint32_t code)
+{
+	cw_link_set_state(&app.bus.link, CW_STATE_PANIC, code);
+	app.machine->port->ring(app.machine->port->ctx);
+}
+
 int app_init(void)
 {
 	int err;
@@ -121,6 +128,7 @@ int app_init(void)
 		say("cannot use the region: %s\n", cw_strerror(err));
 		return err;
 	}
+	cw_machine_on_fault = on_fault;
 	for (int k = 0; k < APP_KINDS; k++)
 		bind(&app.device[k], kinds[k].id);
 	return cw_bus_start(&app.bus);

@@ -69,10 +69,19 @@ static void kernel_uptime(int argc, char **argv)
 	shell_out("Links: %u\n", (unsigned int)app.links);
 }
 
+/* For tests of what becomes of a remote that does this. */
+static void kernel_crash(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	__builtin_trap();
+}
+
 const struct shell_command common_commands[] = {
 	{ "device list", "devices of this remote", device_list },
 	{ "net iface", "addresses and counters", net_iface },
 	{ "net ping", "[-c N] ADDR: ping an address", net_ping },
 	{ "kernel uptime", "time since the firmware started", kernel_uptime },
+	{ "kernel crash", "an instruction that no processor knows", kernel_crash },
 	{ NULL, NULL, NULL },
 };

@@ -24,6 +24,8 @@
 
 #define UART_MS 100
 
+void (*cw_machine_on_fault)(uint32_t code);
+
 static int doorbell = -1;
 static uint64_t poll_us = 1000;
 

@@ -10,6 +10,8 @@
 
 #include <causeway/port/machine.h>
 
+void (*cw_machine_on_fault)(uint32_t code); /* for the exception handlers of your start-up code */
+
 static uint32_t reg_read(uintptr_t at)
 {
 	return *(volatile uint32_t *)at;

@@ -6,6 +6,7 @@
  * looking: so no handler runs beside the loop. The doorbell is an MSI of the ivshmem device
  * (ivshmem.c); the virtual timer wakes at deadlines. Both handlers only note that they ran.
  */
+#include "../common/print.h"
 #include "board.h"
 #include "machine.h"
 
@@ -28,6 +29,7 @@
 #define TIMER_ENABLE 1u
 #define PSCI_OFF     0x84000008u
 
+void (*cw_machine_on_fault)(uint32_t code);
 static volatile bool rung;
 
 static uint64_t count(void)
@@ -130,15 +132,6 @@ static const struct cw_machine machine = {
 	.may_spin = false, /* an emulated processor that spins takes one from Linux */
 };
 
-static void print(const char *text)
-{
-	size_t n = 0;
-
-	while (text[n])
-		n++;
-	cw_machine_uart(text, n);
-}
-
 const struct cw_machine *cw_machine_init(void)
 {
 	reg_write(UART_BASE + UART_CR, 0x301); /* on, both directions */
@@ -164,16 +157,7 @@ uint32_t cw_machine_seed(void)
 	return (uint32_t)count();
 }
 
-static void print_hex(uint64_t v)
-{
-	char digits[17] = { 0 };
-
-	for (int i = 15; i >= 0; i--, v >>= 4)
-		digits[i] = "0123456789abcdef"[v & 15];
-	print(digits);
-}
-
-/* What the processor cannot go on from; the remote then answers nothing, which the PMM notices. */
+/* What the processor cannot go on from. The link is told, if there is one; then nothing more comes. */
 void machine_fault(uint64_t esr, uint64_t elr, uint64_t far)
 {
 	print("\nexception: ESR ");
@@ -183,6 +167,8 @@ void machine_fault(uint64_t esr, uint64_t elr, uint64_t far)
 	print(" FAR ");
 	print_hex(far);
 	print("\n");
+	if (cw_machine_on_fault)
+		cw_machine_on_fault((uint32_t)esr);
 }
 
 /* In order: the machine goes off. Otherwise it stays as it is, for whoever wants to look at it. */

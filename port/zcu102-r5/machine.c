@@ -6,6 +6,7 @@
  * latest, so that the loop looks at memory itself: a core with nothing else to do finds news there
  * sooner than by any doorbell. Towards Linux a byte on the spare UART is a ring.
  */
+#include "../common/print.h"
 #include "board.h"
 
 #include <causeway/port/machine.h>
@@ -17,6 +18,8 @@
 #define UART_RX_EMPTY 0x02u
 #define UART_TX_FULL  0x10u
 #define FIFO_DEPTH    64
+
+void (*cw_machine_on_fault)(uint32_t code);
 
 void machine_fault(uint32_t kind, uint32_t lr, uint32_t address);
 
@@ -122,25 +125,7 @@ uint32_t cw_machine_seed(void)
 	return cycles();
 }
 
-static void print(const char *text)
-{
-	size_t n = 0;
-
-	while (text[n])
-		n++;
-	cw_machine_uart(text, n);
-}
-
-static void print_hex(uint32_t v)
-{
-	char digits[9] = { 0 };
-
-	for (int i = 7; i >= 0; i--, v >>= 4)
-		digits[i] = "0123456789abcdef"[v & 15];
-	print(digits);
-}
-
-/* What the processor cannot go on from; the remote then answers nothing, which the PMM notices. */
+/* What the processor cannot go on from. The link is told, if there is one; then nothing more comes. */
 void machine_fault(uint32_t kind, uint32_t lr, uint32_t address)
 {
 	print("\nexception ");
@@ -150,6 +135,8 @@ void machine_fault(uint32_t kind, uint32_t lr, uint32_t address)
 	print(" DFAR ");
 	print_hex(address);
 	print("\n");
+	if (cw_machine_on_fault)
+		cw_machine_on_fault(kind);
 }
 
 /* Nothing here switches the core off: who wants it to run again starts it again. */

@@ -194,6 +194,23 @@ def test_keeper_killed_leaves_no_emulator():
 
 
 @pytest.mark.parametrize("name", BOARDS)
+def test_exception_is_a_panic(name):
+    """A processor's exception is told by the remote itself, and recovered at once."""
+    remote, ip = BOARDS[name]
+    with Pmm(text_of(name, recovery="{ limit: 1, seconds: 60 }", lost_ms="60000")) as p:
+        f = Firmware(p, remote, ip).started(30)
+        sh = f.shell()
+        sh.until("remote:~$ ")
+        sh.type("kernel crash\r")
+        until(lambda: re.search(r"remote %s: panicked with code 0x[0-9a-f]+" % remote, p.output()), 10)
+        assert "exception" in p.output()
+        until(lambda: p.lines("echo services", remote) == 2, 30)
+        sh.close()
+        until(lambda: f.ping("-c", "1") == (1, 1))
+        assert p.stop() == 0
+
+
+@pytest.mark.parametrize("name", BOARDS)
 def test_core_file(tmp_path, name):
     """What a crashed remote leaves is read by gdb, without any other file than its firmware."""
     remote, ip = BOARDS[name]

@@ -38,6 +38,15 @@ void cw_machine_uart(const char *text, size_t len);
 /** cw_machine_seed - some number that differs from start to start; not entropy */
 uint32_t cw_machine_seed(void);
 
+/**
+ * cw_machine_on_fault - called once when the processor took an exception that it cannot go on from
+ *
+ * Set by a firmware that wants to tell somebody; NULL: nobody. @code is the port's, such as the
+ * exception's syndrome. In the context of the exception, on a fresh stack; the machine stops after it.
+ * A port without exceptions of its own (hosted) never calls it.
+ */
+extern void (*cw_machine_on_fault)(uint32_t code);
+
 /** cw_machine_exit - stop for good; @code 0: as asked. Does not return */
 void cw_machine_exit(int code) __attribute__((noreturn));
 
