@@ -105,12 +105,13 @@ static int bare_read(const char *name, double seconds)
 	double begun = 0, bytes = 0;
 	long frames = 0;
 
-	while (fd >= 0 && (!begun || now_us() - begun < seconds * 1e6)) {
+	while (fd >= 0 && (frames == 0 || now_us() - begun < seconds * 1e6)) {
 		struct pollfd p = { .fd = fd, .events = POLLIN };
 
 		if (poll(&p, 1, 5000) <= 0)
 			break;
-		begun = begun ? begun : now_us();
+		if (frames == 0)
+			begun = now_us();
 		for (int i = 0; i < 64; i++) {
 			ssize_t n = readv(fd, v, 2);
 
