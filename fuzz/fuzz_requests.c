@@ -541,7 +541,7 @@ static void offer(void)
 	put32((uint32_t)(queue[q].desc - BASE) + 16 * (i % queue[q].num) + 8, fz_u8());
 	put32((uint32_t)(queue[q].desc - BASE) + 16 * (i % queue[q].num) + 12, fz_u8() & 3);
 	idx = queue[q].ring.avail_count;
-	fz_region[queue[q].avail - BASE + 4 + 2 * (idx % queue[q].num)] = (uint8_t)i;
+	fz_region[queue[q].avail - BASE + 4 + 2u * (idx % queue[q].num)] = (uint8_t)i;
 	idx++;
 	memcpy(fz_region + (queue[q].avail - BASE) + 2, &idx, 2);
 	kick(2 + q);
