@@ -7,6 +7,9 @@ from pmm import Pmm, alive, board, fds, until
 
 CYCLES = 1000
 
+# The address sanitizer keeps freed memory for a while, which would look like growth.
+os.environ["ASAN_OPTIONS"] = "quarantine_size_mb=0:thread_local_quarantine_size_kb=0"
+
 
 def resident(pid):
     with open("/proc/%d/statm" % pid) as f:
