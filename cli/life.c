@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* start, stop and restart: ask, then wait until the status shows it. */
+/* start, stop, restart, attach and detach: ask, then wait until the status shows it. */
 #include "talk.h"
 
 #include <stdio.h>
@@ -16,10 +16,13 @@ static void pause_ms(long ms)
 static bool is_there(const cJSON *r, const char *what, double starts)
 {
 	const char *state = talk_text(r, "state");
+	bool detached = !strcmp(state, "detached");
 	bool runs = !strcmp(state, "running") || !strcmp(state, "attached");
 
 	if (!strcmp(what, "restart") && !strcmp(state, "running"))
 		return talk_number(r, "starts") > starts;
+	if (!strcmp(what, "detach"))
+		return detached;
 	return strcmp(what, "stop") ? runs : !runs;
 }
 
@@ -104,6 +107,16 @@ static int run_restart(int argc, char **argv)
 	return run(&cli_restart, argc, argv);
 }
 
+static int run_attach(int argc, char **argv)
+{
+	return run(&cli_attach, argc, argv);
+}
+
+static int run_detach(int argc, char **argv)
+{
+	return run(&cli_detach, argc, argv);
+}
+
 #define WHERE                                                                                       \
 	"\n  --board NAME     which board; may be left out when only one runs\n"                    \
 	"  --run-dir DIR    where its control socket is\n\nExit status: 0 done, 1 it could not be " \
@@ -133,4 +146,22 @@ const struct cli_command cli_restart = {
 	.help = "usage: causeway restart [--board NAME] [--run-dir DIR] [REMOTE]\n\n"
 		"Stops a remote and starts it again; others on the board are not touched.\n" WHERE,
 	.run = run_restart,
+};
+
+const struct cli_command cli_attach = {
+	.name = "attach",
+	.summary = "serve a remote that runs without us",
+	.help = "usage: causeway attach [--board NAME] [--run-dir DIR] [REMOTE]\n\n"
+		"Serves a remote that was detached, or that somebody else started: one with the\n"
+		"carrier attach, or a processor that Linux (remoteproc) found running.\n" WHERE,
+	.run = run_attach,
+};
+
+const struct cli_command cli_detach = {
+	.name = "detach",
+	.summary = "leave a remote running and stop serving it",
+	.help = "usage: causeway detach [--board NAME] [--run-dir DIR] [REMOTE]\n\n"
+		"Leaves a remote alone without stopping it; causeway attach takes it up again. Only\n"
+		"for carriers whose remotes run without us: attach, remoteproc.\n" WHERE,
+	.run = run_detach,
 };

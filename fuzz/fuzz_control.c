@@ -45,8 +45,12 @@ static void set_up(void)
 	}
 	keeper.worker = calloc(board->workers, sizeof(*keeper.worker));
 	FZ_CHECK(keeper.worker);
-	for (unsigned int i = 0; i < board->workers; i++)
+	for (unsigned int i = 0; i < board->workers; i++) {
 		keeper.worker[i].config.report = calloc(1, cw_report_size(0));
+		keeper.worker[i].config.remote =
+			calloc(board->remotes, sizeof(*keeper.worker[i].config.remote));
+		FZ_CHECK(keeper.worker[i].config.remote);
+	}
 	control.keeper = &keeper;
 }
 

@@ -118,8 +118,14 @@ static void claim_remote(struct claims *c, const struct cw_board_remote *r, unsi
 	char path[PATH_LEN];
 
 	claim(c, "remote name", r->name, "remotes[%u].name", i);
+	claim(c, "processor", r->remoteproc, "remotes[%u].carrier.remoteproc", i);
 	claim(c, "path", r->doorbell_path, "remotes[%u].doorbell.%s", i,
-	      r->doorbell == CW_DOORBELL_CHARDEV ? "chardev" : "socket");
+	      r->doorbell == CW_DOORBELL_CHARDEV ? "chardev"
+	      : r->doorbell == CW_DOORBELL_UIO	 ? "uio"
+						 : "socket");
+	if (r->memory == CW_MEMORY_UIO)
+		claim(c, "map", text(c->b, "%.40s %u", r->memory_path, r->memory_map),
+		      "remotes[%u].memory.uio", i);
 	for (unsigned int k = 0; k < r->layout.devices; k++) {
 		snprintf(path, sizeof(path), "remotes[%u].devices[%u]", i, k);
 		claim(c, text(c->b, "device name of %s", name), word(c->b, r->place[k].name),
@@ -176,21 +182,26 @@ static void check_claims(struct board_build *b)
 static void check_memory(struct board_build *b, unsigned int i)
 {
 	const struct cw_board_remote *r = &b->board.remote[i];
+	bool file = r->memory == CW_MEMORY_FILE;
 	char path[PATH_LEN];
 
-	snprintf(path, sizeof(path), "remotes[%u].memory.offset", i);
+	snprintf(path, sizeof(path), "remotes[%u].memory.%s", i, file ? "offset" : "devmem");
 	for (unsigned int j = 0; j < i; j++) {
 		const struct cw_board_remote *o = &b->board.remote[j];
 
-		if (!r->memory_path || !o->memory_path || strcmp(r->memory_path, o->memory_path) ||
+		if (r->memory != o->memory || r->memory == CW_MEMORY_MEMFD ||
+		    (r->memory == CW_MEMORY_FILE && strcmp(r->memory_path, o->memory_path) != 0) ||
+		    r->memory == CW_MEMORY_UIO ||
 		    r->memory_offset >= o->memory_offset + o->layout.size ||
 		    o->memory_offset >= r->memory_offset + r->layout.size)
 			continue;
 		board_error(
 			b, path,
-			"its region overlaps that of remotes[%u] in %s; right is an offset from "
-			"0x%llx, or another file",
-			j, r->memory_path, (unsigned long long)(o->memory_offset + o->layout.size));
+			"its region overlaps that of remotes[%u] in %s; right is %s from 0x%llx%s",
+			j, file ? r->memory_path : "physical memory",
+			file ? "an offset" : "an address",
+			(unsigned long long)(o->memory_offset + o->layout.size),
+			file ? ", or another file" : "");
 		return;
 	}
 }
@@ -199,16 +210,27 @@ static void check_attach(struct board_build *b, const struct cw_board_remote *r,
 			 const char *doorbell)
 {
 	if (r->memory == CW_MEMORY_MEMFD)
-		board_error(b, memory, "nobody could attach to a memfd; right is {file: PATH}");
+		board_error(b, memory,
+			    "nobody could attach to a memfd; right is {file: PATH}, "
+			    "{uio: DEVICE, map: N} or {devmem: ADDRESS}");
 	if (r->doorbell != CW_DOORBELL_POLL && !r->doorbell_path)
 		board_error(b, doorbell,
 			    "nobody could attach to a doorbell without a path; right is "
-			    "{socket: PATH}, {chardev: DEVICE} or {poll: MICROSECONDS}");
+			    "{socket: PATH}, {chardev: DEVICE}, {uio: DEVICE} or "
+			    "{poll: MICROSECONDS}");
+}
+
+static bool memory_is_ours(const struct cw_board_remote *r)
+{
+	return r->memory == CW_MEMORY_MEMFD || r->memory == CW_MEMORY_FILE;
 }
 
 static void check_process(struct board_build *b, const struct cw_board_remote *r,
-			  const char *doorbell)
+			  const char *memory, const char *doorbell)
 {
+	if (!memory_is_ours(r))
+		board_error(b, memory,
+			    "a process inherits its memory; right is memfd or {file: PATH}");
 	if (r->doorbell_path || r->doorbell > CW_DOORBELL_POLL)
 		board_error(b, doorbell,
 			    "a process inherits its socket; right is socket without a "
@@ -277,12 +299,12 @@ static void check_remote(struct board_build *b, unsigned int i)
 	snprintf(memory, sizeof(memory), "remotes[%u].memory", i);
 	snprintf(doorbell, sizeof(doorbell), "remotes[%u].doorbell", i);
 	snprintf(worker, sizeof(worker), "remotes[%u].worker", i);
-	if (r->carrier == CW_CARRIER_ATTACH)
+	if (r->carrier == CW_CARRIER_ATTACH || r->carrier == CW_CARRIER_REMOTEPROC)
 		check_attach(b, r, memory, doorbell);
 	else if (r->carrier == CW_CARRIER_QEMU)
 		check_qemu(b, r, i, memory, doorbell);
 	else
-		check_process(b, r, doorbell);
+		check_process(b, r, memory, doorbell);
 	if (r->worker == WORKER_UNSET)
 		r->worker = i % b->board.workers;
 	else if (r->worker >= b->board.workers)
@@ -406,12 +428,13 @@ int cw_board_check_files(const struct cw_board *board, FILE *err)
 			 r->carrier == CW_CARRIER_QEMU ? "qemu" : "process");
 		if (r->firmware && r->carrier == CW_CARRIER_QEMU)
 			check_readable(b, r->firmware, path);
-		else if (r->firmware)
+		else if (r->firmware && r->carrier == CW_CARRIER_PROCESS)
 			check_program(b, r->firmware, path);
 		snprintf(path, sizeof(path), "remotes[%u].coredump.directory", i);
 		check_is_folder(b, r->core_directory, path);
 		snprintf(path, sizeof(path), "remotes[%u].memory.file", i);
-		check_folder(b, r->memory_path, path);
+		if (r->memory == CW_MEMORY_FILE)
+			check_folder(b, r->memory_path, path);
 		snprintf(path, sizeof(path), "remotes[%u].doorbell.socket", i);
 		if (r->doorbell == CW_DOORBELL_SOCKET)
 			check_folder(b, r->doorbell_path, path);

@@ -7,10 +7,15 @@
 #define ARGS_MAX      64u
 #define DEVICES_RIGHT "a list of 1 to 64 devices"
 #define REMOTES_RIGHT "a list of 1 to 64 remotes"
-#define CARRIER_RIGHT "{process: FIRMWARE}, {qemu: FIRMWARE, machine: MACHINE} or attach"
-#define MEMORY_RIGHT  "memfd or {file: PATH, offset: BYTES}"
-#define DOORBELL_RIGHT \
-	"socket, {socket: PATH}, ivshmem, chardev, {chardev: DEVICE} or {poll: MICROSECONDS}"
+#define CARRIER_RIGHT                                                                  \
+	"{process: FIRMWARE}, {qemu: FIRMWARE, machine: MACHINE}, {remoteproc: NAME, " \
+	"firmware: FIRMWARE} or attach"
+#define MEMORY_RIGHT \
+	"memfd, {file: PATH, offset: BYTES}, {uio: DEVICE, map: N} or {devmem: ADDRESS}"
+#define DOORBELL_RIGHT                                                                      \
+	"socket, {socket: PATH}, ivshmem, chardev, {chardev: DEVICE}, {uio: DEVICE, ring: " \
+	"{offset: O, value: V}} or {poll: MICROSECONDS}"
+#define SYSFS	 "/sys/class/remoteproc/"
 #define FILE_LEN 4095
 
 static void read_devices(struct board_reader *rd, struct fy_node *n, const char *path)
@@ -39,11 +44,20 @@ static void read_region(struct board_reader *rd, struct fy_node *n, const char *
 static void read_memory(struct board_reader *rd, struct fy_node *n, const char *path)
 {
 	struct cw_board_remote *r = rd->remote;
-	const struct board_field table[] = {
+	const struct board_field file[] = {
 		FIELD_TEXT("file", BOARD_PATH, BOARD_MUST, r->memory_path, FILE_LEN,
 			   "the path of a file"),
 		FIELD_NUMBER("offset", r->memory_offset, 0, INT64_MAX, CW_PAGE_SIZE,
 			     "an offset in the file, a multiple of 4K"),
+	};
+	const struct board_field uio[] = {
+		FIELD_TEXT("uio", BOARD_PATH, BOARD_MUST, r->memory_path, FILE_LEN,
+			   "the path of a UIO device, such as /dev/uio0"),
+		FIELD_NUMBER("map", r->memory_map, 0, 4, 1, "the number of a map, 0 to 4"),
+	};
+	const struct board_field devmem[] = {
+		FIELD_NUMBER("devmem", r->memory_offset, 0, INT64_MAX, CW_PAGE_SIZE,
+			     "a physical address, a multiple of 4K"),
 	};
 
 	if (board_is(n, "memfd"))
@@ -52,8 +66,16 @@ static void read_memory(struct board_reader *rd, struct fy_node *n, const char *
 		board_wrong(rd, n, path, MEMORY_RIGHT);
 		return;
 	}
-	r->memory = CW_MEMORY_FILE;
-	BOARD_MAP(rd, n, path, table);
+	if (board_lookup(n, "uio")) {
+		r->memory = CW_MEMORY_UIO;
+		BOARD_MAP(rd, n, path, uio);
+	} else if (board_lookup(n, "devmem")) {
+		r->memory = CW_MEMORY_DEVMEM;
+		BOARD_MAP(rd, n, path, devmem);
+	} else {
+		r->memory = CW_MEMORY_FILE;
+		BOARD_MAP(rd, n, path, file);
+	}
 }
 
 static void read_arg(struct board_reader *rd, struct fy_node *n, const char *path, unsigned int i)
@@ -114,6 +136,52 @@ static void read_qemu(struct board_reader *rd, struct fy_node *n, const char *pa
 	BOARD_MAP(rd, n, path, table);
 }
 
+/* A name in Linux's firmware folders, not a path of ours. */
+static void read_firmware_name(struct board_reader *rd, struct fy_node *n, const char *path)
+{
+	size_t len = 0;
+	const char *s = n && fy_node_is_scalar(n) && !fy_node_is_alias(n)
+				? fy_node_get_scalar(n, &len)
+				: NULL;
+
+	if (!s || !len || len > 200 || *s == '/' || memchr(s, '\n', len) || memchr(s, 0, len))
+		board_wrong(rd, n, path, "the name of a file in /lib/firmware");
+	else
+		rd->remote->firmware = board_strdup(rd->b, s, len);
+}
+
+/* Linux knows its processors by name; only a test has them in another folder. */
+static void read_remoteproc_name(struct board_reader *rd, struct fy_node *n, const char *path)
+{
+	const struct board_field f = FIELD_TEXT("remoteproc", BOARD_PATH, BOARD_MUST,
+						rd->remote->remoteproc, 300,
+						"a name such as remoteproc0");
+	size_t len = 0;
+	const char *s = n && fy_node_is_scalar(n) && !fy_node_is_alias(n)
+				? fy_node_get_scalar(n, &len)
+				: NULL;
+	char whole[sizeof(SYSFS) + NAME_MAX_LEN];
+
+	if (!s || memchr(s, '/', len) || !board_good_name(s, len, NAME_MAX_LEN)) {
+		board_read_value(rd, n, path, &f);
+		return;
+	}
+	snprintf(whole, sizeof(whole), SYSFS "%.*s", (int)len, s);
+	rd->remote->remoteproc = board_strdup(rd->b, whole, strlen(whole));
+}
+
+static void read_remoteproc(struct board_reader *rd, struct fy_node *n, const char *path)
+{
+	const struct board_field table[] = {
+		FIELD_CALL("remoteproc", BOARD_MUST, read_remoteproc_name,
+			   "a name such as remoteproc0"),
+		FIELD_CALL("firmware", BOARD_MAY, read_firmware_name, NULL),
+	};
+
+	rd->remote->carrier = CW_CARRIER_REMOTEPROC;
+	BOARD_MAP(rd, n, path, table);
+}
+
 static void read_carrier(struct board_reader *rd, struct fy_node *n, const char *path)
 {
 	if (board_is(n, "attach"))
@@ -122,6 +190,8 @@ static void read_carrier(struct board_reader *rd, struct fy_node *n, const char 
 		board_wrong(rd, n, path, CARRIER_RIGHT);
 	else if (board_lookup(n, "qemu"))
 		read_qemu(rd, n, path);
+	else if (board_lookup(n, "remoteproc"))
+		read_remoteproc(rd, n, path);
 	else
 		read_process(rd, n, path);
 }
@@ -145,6 +215,44 @@ static void read_chardev(struct board_reader *rd, struct fy_node *n, const char 
 	board_read_value(rd, n, path, &f);
 }
 
+static void read_store(struct board_reader *rd, struct fy_node *n, const char *path,
+		       struct cw_board_store *s)
+{
+	const struct board_field table[] = {
+		FIELD_NUMBER("offset", s->offset, 0, CW_PAGE_SIZE - 4, 4,
+			     "an offset in the first map, a multiple of 4 below 4K"),
+		FIELD_NUMBER("value", s->value, 0, UINT32_MAX, 1, "a number of 32 bits"),
+	};
+
+	if (board_is_map(n) && (!board_lookup(n, "offset") || !board_lookup(n, "value")))
+		board_error(rd->b, path, "has too little; right is {offset: O, value: V}");
+	BOARD_MAP(rd, n, path, table);
+}
+
+static void read_ring(struct board_reader *rd, struct fy_node *n, const char *path)
+{
+	read_store(rd, n, path, &rd->remote->ring);
+}
+
+static void read_clear(struct board_reader *rd, struct fy_node *n, const char *path)
+{
+	rd->remote->has_clear = true;
+	read_store(rd, n, path, &rd->remote->clear);
+}
+
+static void read_uio(struct board_reader *rd, struct fy_node *n, const char *path)
+{
+	const struct board_field table[] = {
+		FIELD_TEXT("uio", BOARD_PATH, BOARD_MUST, rd->remote->doorbell_path, FILE_LEN,
+			   "the path of a UIO device, such as /dev/uio1"),
+		FIELD_CALL("ring", BOARD_MUST, read_ring, "{offset: O, value: V}"),
+		FIELD_CALL("clear", BOARD_MAY, read_clear, NULL),
+	};
+
+	rd->remote->doorbell = CW_DOORBELL_UIO;
+	BOARD_MAP(rd, n, path, table);
+}
+
 static void read_doorbell(struct board_reader *rd, struct fy_node *n, const char *path)
 {
 	struct cw_board_remote *r = rd->remote;
@@ -166,7 +274,10 @@ static void read_doorbell(struct board_reader *rd, struct fy_node *n, const char
 		board_wrong(rd, n, path, DOORBELL_RIGHT);
 		return;
 	}
-	BOARD_MAP(rd, n, path, table);
+	if (board_lookup(n, "uio"))
+		read_uio(rd, n, path);
+	else
+		BOARD_MAP(rd, n, path, table);
 }
 
 static void read_recovery(struct board_reader *rd, struct fy_node *n, const char *path)

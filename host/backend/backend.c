@@ -114,14 +114,20 @@ int backend_bind(const char *what, const char *path, int type, FILE *err)
 
 struct cw_unit *cw_unit_create(const struct cw_board_device *d,
 			       const struct cw_layout_device *place,
-			       const struct cw_backend_fds *fds)
+			       const struct cw_backend_fds *fds, bool kernel_may_touch)
 {
+	uint8_t *copy = kernel_may_touch ? NULL : malloc(CW_UNIT_COPY);
 	struct cw_unit *u = d->id == CW_ID_RNG	 ? unit_rng(d, place, fds)
 			    : d->id == CW_ID_NET ? unit_net(d, place, fds)
 						 : unit_console(d, place, fds);
 
-	if (u)
-		u->board = d;
+	if (!u || (!copy && !kernel_may_touch)) {
+		free(copy);
+		cw_unit_free(u);
+		return NULL;
+	}
+	u->board = d;
+	u->copy = copy;
 	return u;
 }
 
@@ -151,8 +157,10 @@ void unit_queues_free(struct cw_device_queue *q)
 
 void cw_unit_free(struct cw_unit *u)
 {
-	if (u)
-		u->ops->free(u);
+	if (!u)
+		return;
+	free(u->copy);
+	u->ops->free(u);
 }
 
 uint64_t unit_now(void)

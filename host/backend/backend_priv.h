@@ -22,6 +22,16 @@ int backend_open_console(const struct cw_board_remote *r, const struct cw_board_
 			 struct cw_backend_fds *fds, FILE *err);
 void backend_close_console(const struct cw_board_device *d, const struct cw_backend_fds *fds);
 
+/*
+ * What the kernel is given in place of a remote's buffers: those themselves, or, where it must not
+ * touch them (cw_memory_ops.kernel_may_touch), one private buffer that stands for all of them.
+ * @n: number of parts, set to that of the list returned, which is good until the next call.
+ */
+const struct iovec *unit_io_out(struct cw_unit *u, const struct cw_part *part, unsigned int *n);
+const struct iovec *unit_io_in(struct cw_unit *u, const struct cw_part *part, unsigned int *n);
+/* After unit_io_in(): the kernel gave @got bytes. */
+void unit_io_got(struct cw_unit *u, const struct cw_part *part, unsigned int n, size_t got);
+
 struct cw_unit *unit_rng(const struct cw_board_device *d, const struct cw_layout_device *place,
 			 const struct cw_backend_fds *fds);
 struct cw_unit *unit_net(const struct cw_board_device *d, const struct cw_layout_device *place,

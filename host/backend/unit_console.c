@@ -42,11 +42,6 @@ struct console_unit {
 	uint64_t deadline;
 };
 
-static const struct iovec *iov(const struct cw_part *part)
-{
-	return (const struct iovec *)(const void *)part;
-}
-
 /* #syscalls close */
 static void hang_up(struct console_unit *u, unsigned int i)
 {
@@ -145,13 +140,16 @@ static int output(void *ctx, unsigned int i, const struct cw_part *part, unsigne
 {
 	struct console_unit *u = ctx;
 	struct port *p = &u->port[i];
+	size_t all = bytes(part, n);
+	const struct iovec *v;
 	ssize_t got;
 
 	if (p->out < 0)
 		return CW_EAGAIN; /* nobody there */
 	if (p->kind == CW_BACKEND_LOG)
 		return output_log(p, part, n);
-	got = writev(p->out, iov(part), (int)n); /* never blocks; the worker ignores SIGPIPE */
+	v = unit_io_out(&u->unit, part, &n);
+	got = writev(p->out, v, (int)n); /* never blocks; the worker ignores SIGPIPE */
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return no_room(u, p);
 	if (got < 0) {
@@ -159,7 +157,7 @@ static int output(void *ctx, unsigned int i, const struct cw_part *part, unsigne
 		return CW_EAGAIN;
 	}
 	p->full_since = 0;
-	if ((size_t)got < bytes(part, n)) /* the rest waits as if it had found no room */
+	if ((size_t)got < all) /* the rest waits as if it had found no room */
 		begin_to_wait(u, p);
 	return (int)got;
 }
@@ -169,13 +167,18 @@ static int input(void *ctx, unsigned int i, const struct cw_part *part, unsigned
 {
 	struct console_unit *u = ctx;
 	struct port *p = &u->port[i];
+	unsigned int parts = n;
+	const struct iovec *v;
 	ssize_t got;
 
 	if (p->in < 0)
 		return CW_EAGAIN;
-	got = readv(p->in, iov(part), (int)n);
-	if (got > 0)
+	v = unit_io_in(&u->unit, part, &n);
+	got = readv(p->in, v, (int)n);
+	if (got > 0) {
+		unit_io_got(&u->unit, part, parts, (size_t)got);
 		return (int)got;
+	}
 	if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
 		hang_up(u, i);
 		if (p->kind == CW_BACKEND_STDIO)

@@ -30,27 +30,28 @@ struct net_unit {
 	uint32_t errors;
 };
 
-static const struct iovec *iov(const struct cw_part *part)
-{
-	return (const struct iovec *)(const void *)part;
-}
-
 /* #syscalls writev */
 static int tap_send(void *ctx, const struct cw_part *part, unsigned int n)
 {
 	struct net_unit *u = ctx;
 
-	return writev(u->fd, iov(part), (int)n) < 0 ? CW_EAGAIN : 0;
+	const struct iovec *v = unit_io_out(&u->unit, part, &n);
+
+	return writev(u->fd, v, (int)n) < 0 ? CW_EAGAIN : 0;
 }
 
 /* #syscalls readv */
 static int tap_receive(void *ctx, const struct cw_part *part, unsigned int n)
 {
 	struct net_unit *u = ctx;
-	ssize_t got = readv(u->fd, iov(part), (int)n);
+	unsigned int parts = n;
+	const struct iovec *v = unit_io_in(&u->unit, part, &n);
+	ssize_t got = readv(u->fd, v, (int)n);
 
-	if (got >= 0)
+	if (got >= 0) {
+		unit_io_got(&u->unit, part, parts, (size_t)got);
 		return (int)got;
+	}
 	if (errno == EAGAIN || errno == EINTR)
 		return CW_EAGAIN;
 	return errno == EFAULT ? CW_EINTERNAL : CW_EDOWN; /* else the interface was removed */
@@ -84,10 +85,12 @@ static const struct cw_net_ops tap_ops = {
 static int dgram_send(void *ctx, const struct cw_part *part, unsigned int n)
 {
 	struct net_unit *u = ctx;
+	unsigned int parts = n - 1;
+	const struct iovec *v = unit_io_out(&u->unit, part + 1, &parts);
 	struct msghdr m = { .msg_name = &u->peer,
 			    .msg_namelen = sizeof(u->peer),
-			    .msg_iov = (struct iovec *)(uintptr_t)iov(part + 1),
-			    .msg_iovlen = n - 1 };
+			    .msg_iov = (struct iovec *)(uintptr_t)v,
+			    .msg_iovlen = parts };
 
 	return sendmsg(u->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? CW_EAGAIN : 0;
 }
@@ -96,12 +99,14 @@ static int dgram_send(void *ctx, const struct cw_part *part, unsigned int n)
 static int dgram_receive(void *ctx, const struct cw_part *part, unsigned int n)
 {
 	struct net_unit *u = ctx;
-	struct msghdr m = { .msg_iov = (struct iovec *)(uintptr_t)iov(part + 1),
-			    .msg_iovlen = n - 1 };
+	unsigned int parts = n - 1;
+	const struct iovec *v = unit_io_in(&u->unit, part + 1, &parts);
+	struct msghdr m = { .msg_iov = (struct iovec *)(uintptr_t)v, .msg_iovlen = parts };
 	ssize_t got = recvmsg(u->fd, &m, MSG_DONTWAIT);
 
 	if (got < 0)
 		return errno == EAGAIN || errno == EINTR ? CW_EAGAIN : CW_EINTERNAL;
+	unit_io_got(&u->unit, part + 1, n - 1, (size_t)got);
 	memset(part->ptr, 0, part->len);
 	return (int)part->len + (int)got;
 }

@@ -15,29 +15,18 @@ struct rng_unit {
 	struct cw_rng rng;
 	int fd; /* -1: getrandom */
 	off_t at;
+	ssize_t (*source)(struct rng_unit *u, void *to, size_t want);
 };
 
 /* #syscalls getrandom */
-static int from_kernel(void *ctx, const struct cw_part *part, unsigned int n, uint32_t max)
+static ssize_t from_kernel(struct rng_unit *u, void *to, size_t want)
 {
-	uint32_t done = 0;
-
-	(void)ctx;
-	for (unsigned int i = 0; i < n && done < max; i++) {
-		size_t want = part[i].len < max - done ? part[i].len : max - done;
-		ssize_t got = getrandom(part[i].ptr, want, GRND_NONBLOCK);
-
-		if (got < 0)
-			return done ? (int)done : errno == EAGAIN ? CW_EAGAIN : CW_EINTERNAL;
-		done += (uint32_t)got;
-		if ((size_t)got < want)
-			break;
-	}
-	return (int)done;
+	(void)u;
+	return getrandom(to, want, GRND_NONBLOCK);
 }
 
-/* The next bytes of the file, from its start again behind its end; negative: it has none left. */
-static ssize_t next_bytes(struct rng_unit *u, uint8_t *to, size_t want)
+/* The next bytes of the file, from its start again behind its end. #syscalls pread64 */
+static ssize_t from_file(struct rng_unit *u, void *to, size_t want)
 {
 	ssize_t got = pread(u->fd, to, want, u->at);
 
@@ -46,26 +35,30 @@ static ssize_t next_bytes(struct rng_unit *u, uint8_t *to, size_t want)
 		got = pread(u->fd, to, want, 0);
 	}
 	u->at += got > 0 ? got : 0;
+	errno = got ? errno : EIO; /* it has none left */
 	return got > 0 ? got : -1;
 }
 
-/* #syscalls pread64 */
-static int from_file(void *ctx, const struct cw_part *part, unsigned int n, uint32_t max)
+static int fill(void *ctx, const struct cw_part *part, unsigned int n, uint32_t max)
 {
 	struct rng_unit *u = ctx;
-	uint32_t done = 0;
+	uint32_t done = 0, at = 0;
 
-	for (unsigned int i = 0; i < n && done < max; i++) {
-		size_t want = part[i].len < max - done ? part[i].len : max - done, at = 0;
+	for (unsigned int i = 0; i < n && done < max;) {
+		uint32_t left = part[i].len - at < max - done ? (uint32_t)part[i].len - at
+							      : max - done;
+		const struct cw_part rest = { (uint8_t *)part[i].ptr + at, left };
+		unsigned int one = 1;
+		const struct iovec *v = unit_io_in(&u->unit, &rest, &one);
+		ssize_t got = u->source(u, v->iov_base, v->iov_len);
 
-		while (at < want) {
-			ssize_t got = next_bytes(u, (uint8_t *)part[i].ptr + at, want - at);
-
-			if (got < 0)
-				return done + at ? (int)(done + at) : CW_EINTERNAL;
-			at += (size_t)got;
-		}
-		done += (uint32_t)want;
+		if (got < 0)
+			return done ? (int)done : errno == EAGAIN ? CW_EAGAIN : CW_EINTERNAL;
+		unit_io_got(&u->unit, &rest, 1, (size_t)got);
+		done += (uint32_t)got;
+		at += (uint32_t)got;
+		if (at >= part[i].len)
+			i++, at = 0;
 	}
 	return (int)done;
 }
@@ -76,8 +69,7 @@ static uint64_t now(void *ctx)
 	return unit_now();
 }
 
-static const struct cw_rng_ops kernel_ops = { .fill = from_kernel, .now = now };
-static const struct cw_rng_ops file_ops = { .fill = from_file, .now = now };
+static const struct cw_rng_ops rng_ops = { .fill = fill, .now = now };
 
 static struct rng_unit *self(struct cw_unit *u)
 {
@@ -140,10 +132,10 @@ struct cw_unit *unit_rng(const struct cw_board_device *d, const struct cw_layout
 	if (!u || !q || !part)
 		goto bad;
 	u->fd = fds->fd[0];
+	u->source = u->fd < 0 ? from_kernel : from_file;
 	u->unit.ops = &ops;
 	u->unit.dev = &u->rng.dev;
-	if (cw_rng_init(&u->rng, u->fd < 0 ? &kernel_ops : &file_ops, u, d->rate, q, part,
-			place->queue_size)) {
+	if (cw_rng_init(&u->rng, &rng_ops, u, d->rate, q, part, place->queue_size)) {
 		errno = EINVAL;
 		goto bad;
 	}

@@ -11,6 +11,7 @@ const struct cw_carrier_ops *cw_carrier_ops_of(const struct cw_board_remote *r)
 		[CW_CARRIER_PROCESS] = &cw_carrier_process,
 		[CW_CARRIER_ATTACH] = &cw_carrier_attach,
 		[CW_CARRIER_QEMU] = &cw_carrier_qemu,
+		[CW_CARRIER_REMOTEPROC] = &cw_carrier_remoteproc,
 	};
 
 	return kinds[r->carrier];

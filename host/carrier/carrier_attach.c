@@ -25,6 +25,13 @@ static void attach_stop(struct cw_carrier *c, bool hard)
 	c->state = CW_REMOTE_DETACHED;
 }
 
+static int attach_detach(struct cw_carrier *c, FILE *err)
+{
+	(void)err;
+	c->state = CW_REMOTE_DETACHED;
+	return 0;
+}
+
 static bool attach_ended(struct cw_carrier *c, pid_t pid, int status)
 {
 	(void)c;
@@ -38,5 +45,6 @@ const struct cw_carrier_ops cw_carrier_attach = {
 	.check = attach_check,
 	.start = attach_start,
 	.stop = attach_stop,
+	.detach = attach_detach,
 	.ended = attach_ended,
 };

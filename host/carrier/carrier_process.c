@@ -94,7 +94,9 @@ static void make_environment(struct start *s, const struct cw_carrier *c)
 static int process_start(struct cw_carrier *c, FILE *err)
 {
 	struct start s = { 0 };
-	struct cw_spawn spawn = { c->remote->firmware, c->remote->argv, s.env, { -1 }, 2 };
+	struct cw_spawn spawn = {
+		.path = c->remote->firmware, .argv = c->remote->argv, .env = s.env, .fds = 2
+	};
 	int why;
 
 	make_environment(&s, c);

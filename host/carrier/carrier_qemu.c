@@ -178,7 +178,9 @@ static int run(struct cw_carrier *c, struct command *k)
 {
 	static char silent[] = "QEMU_AUDIO_DRV=none";
 	static char *const env[] = { silent, NULL };
-	struct cw_spawn s = { k->path, k->argv, env, { ram_fd(c), -1, -1 }, 3 };
+	struct cw_spawn s = {
+		.path = k->path, .argv = k->argv, .env = env, .fd = { ram_fd(c), -1, -1 }, .fds = 3
+	};
 	int why;
 
 	c->talk = cw_qemu_talk_begin(&s.fd[1], c->remote->machine->power);

@@ -57,7 +57,12 @@ static void become(const struct cw_spawn *s, const struct ends *e, pid_t keeper)
 	    setrlimit(RLIMIT_CORE, &no_core) || cw_confine_privilege() ||
 	    cw_confine_die_with(keeper))
 		return;
-	execve(s->path, s->argv, s->env);
+	if (s->path) {
+		execve(s->path, s->argv, s->env);
+		return;
+	}
+	close((int)n - 1); /* as execve() would have: so far all went well */
+	_exit(s->main(s->ctx));
 }
 
 static int launch(const struct cw_spawn *s, struct ends *e, pid_t *pid)

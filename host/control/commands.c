@@ -70,6 +70,15 @@ static cJSON *do_restart(struct control_client *c, struct keeper_remote *r, cons
 	return answer(true);
 }
 
+static cJSON *do_detach(struct control_client *c, struct keeper_remote *r, const cJSON *q)
+{
+	(void)c;
+	(void)q;
+	if (remote_detach(r))
+		return refuse("it could not be detached: what causeway run printed says why");
+	return answer(true);
+}
+
 static cJSON *do_logs(struct control_client *c, struct keeper_remote *r, const cJSON *q)
 {
 	const struct uart *u = &r->uart;
@@ -163,8 +172,9 @@ static const struct {
 	bool remote; /* needs one */
 	cJSON *(*run)(struct control_client *c, struct keeper_remote *r, const cJSON *q);
 } commands[] = {
-	{ "status", false, do_status },	 { "start", true, do_start }, { "stop", false, do_stop },
-	{ "restart", true, do_restart }, { "logs", true, do_logs },   { "dump", true, do_dump },
+	{ "status", false, do_status },	 { "start", true, do_start },	{ "stop", false, do_stop },
+	{ "restart", true, do_restart }, { "logs", true, do_logs },	{ "dump", true, do_dump },
+	{ "attach", true, do_start },	 { "detach", true, do_detach },
 };
 
 /* The remote that is meant: by name, or the only one. */

@@ -10,6 +10,7 @@ int cw_doorbell_open(struct cw_doorbell *d, const struct cw_board_remote *r, FIL
 		[CW_DOORBELL_POLL] = &cw_doorbell_poll,
 		[CW_DOORBELL_IVSHMEM] = &cw_doorbell_ivshmem,
 		[CW_DOORBELL_CHARDEV] = &cw_doorbell_chardev,
+		[CW_DOORBELL_UIO] = &cw_doorbell_uio,
 	};
 
 	memset(d, 0, sizeof(*d));

@@ -109,6 +109,7 @@ int remote_open(struct keeper *k, unsigned int i);
 void remote_close(struct keeper_remote *r);
 int remote_start(struct keeper_remote *r);
 void remote_stop(struct keeper_remote *r);
+int remote_detach(struct keeper_remote *r);
 void remote_restart(struct keeper_remote *r);
 void remote_probe(struct keeper_remote *r);
 void remote_look(struct keeper_remote *r);

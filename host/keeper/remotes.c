@@ -41,7 +41,7 @@ static int write_fragment(struct keeper_remote *r)
 
 	if (buf)
 		n = cw_dtb_write(l, r->board->name, buf, l->dtb);
-	if (n > 0 && pwrite(r->memory.fd, buf, (size_t)n, (off_t)r->memory.offset) != n)
+	if (n > 0 && cw_memory_write(&r->memory, buf, (uint32_t)n))
 		n = -1;
 	free(buf);
 	if (l->dtb && n <= 0) {
@@ -106,16 +106,24 @@ struct keeper_remote *remote_find(struct keeper *k, const char *name)
 	return NULL;
 }
 
+/* To its worker; also known to those that come after that one. */
+static void order(struct keeper_remote *r, enum cw_order_kind kind)
+{
+	struct keeper_worker *w = &r->keeper->worker[r->board->worker];
+	unsigned int in_worker = 0;
+
+	for (struct keeper_remote *o = r->keeper->remote; o < r; o++)
+		in_worker += o->board->worker == r->board->worker;
+	if (kind != CW_ORDER_PROBE)
+		w->config.remote[in_worker].detached = kind == CW_ORDER_DETACH;
+	worker_order(w, kind, in_worker);
+}
+
 /* Its worker asks for a sign of life; without one in lost-ms, it reports the remote as lost. */
 void remote_probe(struct keeper_remote *r)
 {
-	unsigned int in_worker = 0;
-
-	if (!r->report->up || r->carrier.frozen)
-		return;
-	for (struct keeper_remote *o = r->keeper->remote; o < r; o++)
-		in_worker += o->board->worker == r->board->worker;
-	worker_order(&r->keeper->worker[r->board->worker], CW_ORDER_PROBE, in_worker);
+	if (r->report->up && !r->carrier.frozen)
+		order(r, CW_ORDER_PROBE);
 }
 
 static void on_probe(struct cw_timer *t)
@@ -137,6 +145,8 @@ static void on_control(struct cw_event *e, uint32_t events)
 
 int remote_start(struct keeper_remote *r)
 {
+	bool detached = r->carrier.state == CW_REMOTE_DETACHED;
+
 	if (r->carrier.state == CW_REMOTE_RUNNING || r->carrier.state == CW_REMOTE_ATTACHED)
 		return 0;
 	cw_loop_cancel(&r->keeper->loop, &r->start_timer);
@@ -145,6 +155,8 @@ int remote_start(struct keeper_remote *r)
 	if (r->carrier.ops->check(r->board, stderr) || r->carrier.ops->start(&r->carrier, stderr))
 		return -1;
 	r->starts++;
+	if (detached)
+		order(r, CW_ORDER_ATTACH);
 	uart_begin(r);
 	if (r->carrier.pid)
 		cw_loop_after(&r->keeper->loop, &r->boot_timer, r->board->boot_ms * 1000ull,
@@ -152,6 +164,24 @@ int remote_start(struct keeper_remote *r)
 	if (r->carrier.control >= 0)
 		cw_loop_add(&r->keeper->loop, &r->control_event, r->carrier.control, EPOLLIN,
 			    on_control);
+	return 0;
+}
+
+int remote_detach(struct keeper_remote *r)
+{
+	if (r->carrier.state == CW_REMOTE_DETACHED)
+		return 0;
+	if (!r->carrier.ops->detach) {
+		keeper_complain(r->keeper,
+				"remote %s: a %s cannot go on without us; causeway stop %s ends it",
+				r->board->name, r->carrier.ops->name, r->board->name);
+		return -1;
+	}
+	cw_loop_cancel(&r->keeper->loop, &r->start_timer);
+	if (r->carrier.ops->detach(&r->carrier, stderr))
+		return -1;
+	if (r->carrier.state == CW_REMOTE_DETACHED)
+		order(r, CW_ORDER_DETACH);
 	return 0;
 }
 
@@ -167,6 +197,8 @@ void remote_stop(struct keeper_remote *r)
 	cw_loop_cancel(&r->keeper->loop, &r->start_timer);
 	r->restart = false;
 	r->carrier.ops->stop(&r->carrier, false);
+	if (r->carrier.state == CW_REMOTE_DETACHED)
+		order(r, CW_ORDER_DETACH);
 	if (r->carrier.pid)
 		cw_loop_after(&r->keeper->loop, &r->kill_timer, KILL_US, kill_now);
 	else if (r->carrier.state == CW_REMOTE_CRASHED)
@@ -196,7 +228,8 @@ static bool may_recover(struct keeper_remote *r)
 {
 	uint64_t now = cw_loop_now(), window = r->board->recovery_seconds * 1000000ull;
 
-	if (r->board->recovery == CW_RECOVER_NEVER || r->board->carrier == CW_CARRIER_ATTACH)
+	if (r->board->recovery == CW_RECOVER_NEVER || r->board->carrier == CW_CARRIER_ATTACH ||
+	    r->carrier.stuck)
 		return false;
 	if (r->board->recovery == CW_RECOVER_ALWAYS)
 		return true;
@@ -272,7 +305,9 @@ static void how_it_ended(const struct keeper_remote *r, char *text, size_t size)
 {
 	int s = r->carrier.status;
 
-	if (WIFSIGNALED(s))
+	if (r->carrier.ops->how)
+		snprintf(text, size, "%s", r->carrier.ops->how(&r->carrier));
+	else if (WIFSIGNALED(s))
 		snprintf(text, size, "killed by signal %d (%s)", WTERMSIG(s),
 			 strsignal(WTERMSIG(s)));
 	else
@@ -307,7 +342,7 @@ static void write_core(struct keeper_remote *r)
 			     .ranges = 1 };
 	char path[512];
 
-	if (!b->core_directory)
+	if (!b->core_directory || !r->memory.ops->kernel_may_touch)
 		return;
 	if (r->carrier.ops->core)
 		c.ranges = r->carrier.ops->core(&r->carrier, range);
@@ -327,7 +362,7 @@ static void after_end(struct keeper_remote *r)
 		write_core(r);
 	if (died_at_once(r) && !r->carrier.asked) {
 		keeper_complain(k, "remote %s: firmware %s ended at once: %s", r->board->name,
-				r->board->firmware, how);
+				r->board->firmware ? r->board->firmware : "(as it is set)", how);
 		keeper_stop(k, 1);
 	} else if (r->restart) {
 		remote_start(r);
@@ -336,8 +371,12 @@ static void after_end(struct keeper_remote *r)
 		recover(r);
 		if (!k->board->file && r->gave_up)
 			keeper_stop(k, 1); /* quick form: nothing else is left to do */
+	} else if (r->carrier.state == CW_REMOTE_DETACHED) {
+		order(r, CW_ORDER_DETACH);
+		keeper_say(k, "remote %s: detached", r->board->name);
 	} else {
-		keeper_say(k, "remote %s: ended", r->board->name);
+		keeper_say(k, "remote %s: ended%s%s", r->board->name,
+			   r->carrier.ops->how ? ": " : "", r->carrier.ops->how ? how : "");
 		if (!k->board->file && !r->carrier.asked)
 			keeper_stop(k, 0);
 	}

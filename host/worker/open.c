@@ -37,7 +37,8 @@ static int open_device(struct served *s, unsigned int i)
 	const struct cw_board_remote *r = s->at->board;
 	struct served_device *d = &s->device[i];
 
-	d->unit = cw_unit_create(&r->device[i], &r->place[i], &s->at->fds[i]);
+	d->unit = cw_unit_create(&r->device[i], &r->place[i], &s->at->fds[i],
+				 s->at->memory->ops->kernel_may_touch);
 	return d->unit ? cw_device_bus_add(&s->bus, i, &d->mmio, d->unit->dev) : -1;
 }
 

@@ -82,7 +82,7 @@ static bool look(struct worker *w)
 	bool news = false;
 
 	for (unsigned int i = 0; i < w->remotes; i++)
-		if (!w->served[i].dead)
+		if (serves(&w->served[i]))
 			news |= served_look(&w->served[i]);
 	return news;
 }
@@ -213,13 +213,17 @@ static void obey(struct worker *w)
 		return;
 	if (n != sizeof(o) || o.kind == CW_ORDER_STOP) {
 		for (unsigned int i = 0; i < w->remotes; i++)
-			if (!w->served[i].dead)
+			if (serves(&w->served[i]))
 				cw_link_set_state(&w->served[i].bus.link, CW_STATE_IDLE, 0);
 		_exit(0);
 	}
 	if (o.kind == CW_ORDER_PING)
 		w->report->pong = o.value;
-	else if (o.kind == CW_ORDER_PROBE && o.value < w->remotes && !w->served[o.value].dead)
+	else if (o.value >= w->remotes)
+		return;
+	else if (o.kind == CW_ORDER_ATTACH || o.kind == CW_ORDER_DETACH)
+		served_attach(&w->served[o.value], o.kind == CW_ORDER_ATTACH);
+	else if (o.kind == CW_ORDER_PROBE && serves(&w->served[o.value]))
 		cw_link_probe(&w->served[o.value].bus.link);
 }
 
@@ -246,7 +250,7 @@ void worker_sleep(struct worker *w)
 	w->polls = 0;
 	add_fd(w, w->config->orders);
 	for (unsigned int i = 0; i < w->remotes; i++)
-		if (!w->served[i].dead)
+		if (serves(&w->served[i]))
 			at = earlier(at, add_remote(w, &w->served[i]));
 	if (!w->spin.idle_at)
 		w->spin.idle_at = w->now;
@@ -254,7 +258,7 @@ void worker_sleep(struct worker *w)
 	if (w->poll[0].revents)
 		obey(w);
 	for (unsigned int i = 0; i < w->remotes; i++)
-		if (!w->served[i].dead)
+		if (serves(&w->served[i]))
 			active |= hand_out(w, &w->served[i], &p);
 	if (active)
 		worker_active(w);

@@ -71,6 +71,30 @@ static void check_lost(struct served *s)
 	s->report->lost = lost;
 }
 
+/* As if this PMM had stopped, and as if it had started again: for one remote, the others go on. */
+bool served_attach(struct served *s, bool attach)
+{
+	struct cw_link *l = &s->bus.link;
+	int r;
+
+	s->detached = !attach;
+	if (s->dead)
+		return true;
+	s->worker->news = true;
+	if (!attach) {
+		if (l->epoch)
+			cw_link_set_state(l, CW_STATE_IDLE, 0);
+		l->up = false;
+		s->bus.busy = s->bus.asked = 0;
+		report_remote(s);
+		return true;
+	}
+	r = cw_device_bus_begin(&s->bus, worker_now());
+	if (r == CW_EBUSY) /* nobody ever saw this life: it goes on */
+		cw_link_set_state(l, CW_STATE_UP, 0);
+	return !r || r == CW_EBUSY;
+}
+
 static bool pass(struct served *s)
 {
 	enum cw_link_event event = cw_device_bus_poll(&s->bus, s->worker->now);
@@ -95,9 +119,9 @@ static bool pass_all(struct worker *w)
 	w->now = worker_now();
 	w->report->passes++;
 	for (unsigned int i = 0; i < w->remotes; i++)
-		if (!w->served[i].dead)
+		if (serves(&w->served[i]))
 			more |= pass(&w->served[i]);
-		else
+		else if (w->served[i].dead)
 			quarantine(&w->served[i]);
 	return more;
 }
@@ -107,7 +131,7 @@ static bool arm_all(struct worker *w)
 	bool news = false;
 
 	for (unsigned int i = 0; i < w->remotes; i++)
-		if (!w->served[i].dead)
+		if (serves(&w->served[i]))
 			news |= cw_device_bus_arm(&w->served[i].bus);
 	return news;
 }
@@ -116,7 +140,7 @@ static bool arm_all(struct worker *w)
 static void tell(struct worker *w)
 {
 	for (unsigned int i = 0; i < w->remotes; i++)
-		if (!w->served[i].dead)
+		if (serves(&w->served[i]))
 			report_remote(&w->served[i]);
 	if (w->news)
 		(void)!send(w->config->orders, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -198,7 +222,7 @@ _Noreturn void cw_worker_main(const struct cw_worker_config *config)
 	if (lock_in(config))
 		_exit(4);
 	for (unsigned int i = 0; i < w.remotes; i++)
-		if (cw_device_bus_begin(&w.served[i].bus, worker_now()))
+		if (!served_attach(&w.served[i], !config->remote[i].detached))
 			_exit(5);
 	__atomic_store_n(&w.report->ready, 1, __ATOMIC_RELEASE);
 	w.news = true;

@@ -32,6 +32,7 @@ struct served {
 	uint32_t groups;	 /* sum of the group words at the last doorbell */
 	uint64_t touched;	 /* devices that may have news for the report */
 	bool looked_dead;	 /* the end of the region was reported */
+	bool detached;		 /* left alone until it is attached */
 };
 
 struct spin {
@@ -52,6 +53,11 @@ struct worker {
 	bool news; /* the keeper has to look at the report */
 };
 
+static inline bool serves(const struct served *s)
+{
+	return !s->dead && !s->detached;
+}
+
 uint64_t worker_now(void);
 /* Makes everything, before the worker locks itself in. */
 int worker_open(struct worker *w, const struct cw_worker_config *config);
@@ -65,5 +71,6 @@ void worker_sleep(struct worker *w);
 /* A backend's device may have become able to go on */
 void served_touch(struct served *s, unsigned int device);
 bool served_look(struct served *s);
+bool served_attach(struct served *s, bool attach);
 
 #endif

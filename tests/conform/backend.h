@@ -83,7 +83,7 @@ static inline void bed_run(unsigned int queues, uint64_t features)
 		fail_msg("%s", bed.said);
 	bed.place.queues = (uint16_t)queues;
 	bed.place.queue_size = BED_SIZE;
-	bed.unit = cw_unit_create(&bed.device, &bed.place, &bed.fds);
+	bed.unit = cw_unit_create(&bed.device, &bed.place, &bed.fds, !getenv("CONFORM_COPY"));
 	assert_non_null(bed.unit);
 	pair_init(&bed.pair, queues, BED_SIZE, BED_MEMORY);
 	pair_up(&bed.pair, bed.unit->dev, features | CW_F_EVENT_IDX);

@@ -52,10 +52,10 @@ def board(remotes, **top):
 
 
 class Pmm:
-    def __init__(self, text=None, args=(), wait=True, run_dir=None, options=(), **popen):
+    def __init__(self, text=None, args=(), wait=True, run_dir=None, options=(), prefix=(), **popen):
         self.tmp = tempfile.TemporaryDirectory(prefix="cw-system-")
         self.dir = run_dir or os.path.join(self.tmp.name, "run")
-        command = [CAUSEWAY, "run", "--run-dir", self.dir, *options]
+        command = [*prefix, CAUSEWAY, "run", "--run-dir", self.dir, *options]
         if text is not None:
             self.file = os.path.join(self.tmp.name, "test.yaml")
             with open(self.file, "w") as f:

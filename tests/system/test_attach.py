@@ -194,3 +194,37 @@ def test_every_third_ring_is_lost(tmp_path):
         assert r.lost > 100
         r.end()
         assert p.stop() == 0
+
+
+def test_detach_and_attach(tmp_path):
+    """Left alone it runs on and waits; served again it goes on by itself, also by another worker."""
+    d = str(tmp_path)
+    with Pmm(text(tmp_path)) as p:
+        remote = Remote(d)
+        remote.grows()
+        for kill in (False, True):
+            assert p.cli("detach", "a").returncode == 0
+            r = p.remote()
+            assert (r["state"], r["link"]) == ("detached", "down")
+            if kill:
+                worker = p.worker()
+                os.kill(worker, signal.SIGKILL)
+                until(lambda: p.worker() not in (0, worker))
+            time.sleep(0.2)
+            n = remote.lines()
+            time.sleep(0.2)
+            assert remote.lines() == n and remote.p.poll() is None
+            assert p.remote()["link"] == "down"
+            assert p.cli("attach", "a").returncode == 0
+            remote.grows()
+            assert p.remote()["state"] == "attached"
+        assert p.stop() == 0
+
+
+def test_a_process_cannot_be_detached():
+    with Pmm(board({"a": {}})) as p:
+        r = p.cli("detach", "a")
+        assert r.returncode == 1
+        assert "a process cannot go on without us" in p.output()
+        assert p.remote()["state"] == "running"
+        assert p.stop() == 0

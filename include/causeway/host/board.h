@@ -15,14 +15,17 @@
 #include <stdio.h>
 
 enum cw_carrier_kind {
-	CW_CARRIER_PROCESS, /* firmware built for Linux, run as a child */
-	CW_CARRIER_ATTACH,  /* somebody else runs it: nothing is started, nothing zeroed */
-	CW_CARRIER_QEMU,    /* firmware for another processor, run by an emulator */
+	CW_CARRIER_PROCESS,    /* firmware built for Linux, run as a child */
+	CW_CARRIER_ATTACH,     /* somebody else runs it: nothing is started, nothing zeroed */
+	CW_CARRIER_QEMU,       /* firmware for another processor, run by an emulator */
+	CW_CARRIER_REMOTEPROC, /* another processor of this machine, started by Linux */
 };
 
 enum cw_memory_kind {
 	CW_MEMORY_MEMFD,
-	CW_MEMORY_FILE, /* path and offset: a QEMU RAM file, a tmpfs file shared with a test */
+	CW_MEMORY_FILE,	  /* path and offset: a QEMU RAM file, a tmpfs file shared with a test */
+	CW_MEMORY_UIO,	  /* a map of a UIO device */
+	CW_MEMORY_DEVMEM, /* physical addresses, by /dev/mem */
 };
 
 enum cw_doorbell_kind {
@@ -30,6 +33,12 @@ enum cw_doorbell_kind {
 	CW_DOORBELL_POLL,    /* none: both sides look every poll_us */
 	CW_DOORBELL_IVSHMEM, /* qemu: interrupts of its ivshmem device */
 	CW_DOORBELL_CHARDEV, /* a byte is a ring: a UART of qemu's, or a character device */
+	CW_DOORBELL_UIO,     /* an interrupt of a UIO device; a register of its rings */
+};
+
+/* A 32-bit store to a register, at an offset in the first map of a UIO device. */
+struct cw_board_store {
+	uint32_t offset, value;
 };
 
 enum cw_backend_kind {
@@ -79,7 +88,9 @@ struct cw_board_remote {
 	struct cw_board_device device[CW_DEVICES_MAX];
 	enum cw_carrier_kind carrier;
 	const struct cw_qemu_machine *machine; /* qemu */
-	char *firmware; /* process: path of the executable; qemu: of the ELF file */
+	char *remoteproc;		       /* remoteproc: its folder in sysfs */
+	char *firmware; /* process: path of the executable; qemu: of the ELF file; remoteproc: name in
+			 * Linux's firmware folders, NULL: whatever is set */
 	char **argv;	/* NULL-terminated, argv[0] is the firmware; qemu: more for the emulator */
 	bool autostart;
 	enum cw_recovery recovery;
@@ -88,10 +99,13 @@ struct cw_board_remote {
 	uint64_t core_limit;  /* bytes of all of them */
 	enum cw_memory_kind memory;
 	char *memory_path;
-	uint64_t memory_offset;
+	uint64_t memory_offset; /* in the file; devmem: physical address */
+	uint32_t memory_map;	/* uio: which of its maps */
 	enum cw_doorbell_kind doorbell;
 	char *doorbell_path; /* attach with socket: the PMM binds PATH, the remote PATH.remote;
-			      * chardev: of the device */
+			      * chardev, uio: of the device */
+	struct cw_board_store ring, clear; /* uio: rings the remote; takes back its interrupt */
+	bool has_clear;
 	uint32_t poll_us;    /* poll doorbell: interval */
 	uint32_t boot_ms;    /* from its start to its link, or it is taken for crashed */
 	uint32_t probe_ms;   /* how often one that is idle is asked whether it is there, 0: never */

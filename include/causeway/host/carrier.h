@@ -34,6 +34,7 @@ struct cw_carrier {
 	int ram;     /* qemu: memory beside the region, -1: none of its own */
 	int server;  /* qemu: our end of what its ivshmem device is connected to, -1: none */
 	bool asked;  /* it was told to stop: its end is no crash */
+	bool stuck;  /* it can be neither stopped nor started: nothing is tried again by itself */
 	bool frozen; /* stopped by a signal (a debugger, SIGSTOP) */
 	int status;  /* how it ended, as waitpid() says */
 	struct cw_qemu_talk *talk;
@@ -62,11 +63,16 @@ struct cw_carrier_ops {
 	 * Returns how many there are. NULL: the region alone, of a program of this machine.
 	 */
 	unsigned int (*core)(const struct cw_carrier *c, struct cw_core_range *range);
+	/** detach - leave it running and stop serving it; NULL: it cannot run without us. As start */
+	int (*detach)(struct cw_carrier *c, FILE *err);
+	/** how - in words, how it ended; NULL: as a program does */
+	const char *(*how)(const struct cw_carrier *c);
 	/** close - free what start made and kept; it does not run any more. NULL: nothing */
 	void (*close)(struct cw_carrier *c);
 };
 
-extern const struct cw_carrier_ops cw_carrier_process, cw_carrier_attach, cw_carrier_qemu;
+extern const struct cw_carrier_ops cw_carrier_process, cw_carrier_attach, cw_carrier_qemu,
+	cw_carrier_remoteproc;
 
 /** cw_carrier_ops_of - those that the board file chose for @r */
 const struct cw_carrier_ops *cw_carrier_ops_of(const struct cw_board_remote *r);

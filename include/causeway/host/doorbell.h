@@ -15,12 +15,14 @@
 
 struct cw_doorbell {
 	const struct cw_doorbell_ops *ops;
-	int mine;	       /* the PMM's end, -1: none */
-	int theirs;	       /* the end that the remote, or its emulator, inherits, -1: none */
-	int bell;	       /* what the PMM rings when that is not `mine`, -1: it is */
-	uint32_t every;	       /* microseconds between two looks, 0: woken by `mine` */
-	char *path;	       /* socket bound by the PMM, removed at close; NULL: none */
-	struct sockaddr_un to; /* with path: the remote's */
+	int mine;		  /* the PMM's end, -1: none */
+	int theirs;		  /* the end that the remote, or its emulator, inherits, -1: none */
+	int bell;		  /* what the PMM rings when that is not `mine`, -1: it is */
+	uint32_t every;		  /* microseconds between two looks, 0: woken by `mine` */
+	char *path;		  /* socket bound by the PMM, removed at close; NULL: none */
+	struct sockaddr_un to;	  /* with path: the remote's */
+	unsigned char *registers; /* uio: a page of them, NULL: none */
+	const struct cw_board_remote *remote; /* uio: which of them */
 };
 
 struct cw_doorbell_ops {
@@ -41,7 +43,7 @@ struct cw_doorbell_ops {
 };
 
 extern const struct cw_doorbell_ops cw_doorbell_socket, cw_doorbell_poll, cw_doorbell_ivshmem,
-	cw_doorbell_chardev;
+	cw_doorbell_chardev, cw_doorbell_uio;
 
 /**
  * cw_doorbell_ivshmem_greet - say on @sock all that an ivshmem server says to its client

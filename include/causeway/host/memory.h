@@ -24,7 +24,7 @@ struct cw_memory_ops {
 	/**
 	 * open - make or find @m->size bytes and lock them against a second PMM
 	 *
-	 * Everything else of @m is filled. Returns 0, or -1 with one clear line on @err, nothing
+	 * Fills the rest of @m but ops. Returns 0, or -1 with one clear line on @err, nothing
 	 * left open and no file made.
 	 */
 	int (*open)(struct cw_memory *m, const struct cw_board_remote *r, FILE *err);
@@ -32,7 +32,7 @@ struct cw_memory_ops {
 	void (*close)(struct cw_memory *m);
 };
 
-extern const struct cw_memory_ops cw_memory_memfd, cw_memory_file;
+extern const struct cw_memory_ops cw_memory_memfd, cw_memory_file, cw_memory_uio, cw_memory_devmem;
 
 /** cw_memory_open - open the memory of @r as its board file says; as ops->open */
 int cw_memory_open(struct cw_memory *m, const struct cw_board_remote *r, FILE *err);
@@ -42,6 +42,9 @@ void cw_memory_close(struct cw_memory *m);
 
 /** cw_memory_map - map it for reading and writing; NULL with errno set */
 void *cw_memory_map(const struct cw_memory *m);
+
+/** cw_memory_write - @len bytes to the region's beginning (keeper); 0, or -1 with errno set */
+int cw_memory_write(const struct cw_memory *m, const void *bytes, uint32_t len);
 
 /**
  * cw_memory_reopen - another open file description of the same memory

@@ -10,14 +10,17 @@
 #define CW_SPAWN_FDS 8u
 
 struct cw_spawn {
-	const char *path;
+	const char *
+		path; /* of the program; NULL: the child calls main(ctx) and ends with its result */
 	char *const *argv, *const *env;
 	int fd[CW_SPAWN_FDS]; /* its descriptors 3, 4 ..., -1: closed there; they stay ours too */
 	unsigned int fds;
+	int (*main)(const void *ctx);
+	const void *ctx;
 };
 
 /**
- * cw_spawn - run @s->path in a process group of its own
+ * cw_spawn - run a child in a process group of its own
  * @pid: set on success; @uart: set on success, to the reading end of what it prints
  *
  * It reads nothing, has no other descriptor, no capability, default signals, leaves no core file and

@@ -14,6 +14,7 @@
 
 #include <poll.h>
 #include <stdio.h>
+#include <sys/uio.h>
 
 #define CW_UNIT_FDS (2u * CW_PORTS_MAX)
 
@@ -67,17 +68,23 @@ struct cw_unit {
 	const struct cw_unit_ops *ops;
 	struct cw_device *dev; /* initialised, with queues; hand it to cw_device_bus_add() */
 	const struct cw_board_device *board;
+	uint8_t *
+		copy; /* CW_UNIT_COPY bytes that the kernel gets in place of the remote's, or NULL */
+	struct iovec iov; /* of it */
 };
+
+#define CW_UNIT_COPY (65536u + 64u) /* the longest frame with its header */
 
 /**
  * cw_unit_create - make model and backend (worker, before it locks itself in)
- * @place: from the layout: number and size of queues; @fds: from the keeper, owned by the unit
+ * @place: from the layout: number and size of queues; @fds: from the keeper, owned by the unit;
+ * @kernel_may_touch: of the memory that its queues will be in
  *
  * Allocates all it will ever need. Returns NULL with errno set.
  */
 struct cw_unit *cw_unit_create(const struct cw_board_device *d,
 			       const struct cw_layout_device *place,
-			       const struct cw_backend_fds *fds);
+			       const struct cw_backend_fds *fds, bool kernel_may_touch);
 
 /** cw_unit_free - free it and close what it accepted by itself; the keeper's descriptors stay open */
 void cw_unit_free(struct cw_unit *u);

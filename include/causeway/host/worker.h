@@ -70,6 +70,8 @@ enum cw_order_kind {
 	CW_ORDER_PING = 1, /* value: to appear as pong */
 	CW_ORDER_PROBE,	   /* value: remote, in the worker's order */
 	CW_ORDER_STOP,	   /* leave in order: publish IDLE, drop the links, exit */
+	CW_ORDER_ATTACH,   /* value: remote, which is served from now on, in a new life */
+	CW_ORDER_DETACH,   /* value: remote, which is left alone from now on */
 };
 
 struct cw_order {
@@ -81,6 +83,7 @@ struct cw_worker_remote {
 	struct cw_memory *memory;
 	struct cw_doorbell *doorbell;
 	struct cw_backend_fds *fds; /* an entry a device */
+	bool detached;		    /* begin so */
 };
 
 struct cw_worker_config {

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Between the remoteproc carrier (keeper) and the process that attends to one remote processor. */
+#ifndef CAUSEWAY_HOST_REMOTEPROC_H
+#define CAUSEWAY_HOST_REMOTEPROC_H
+
+#include <stdbool.h>
+
+/* How it ends. */
+enum remoteproc_end {
+	REMOTEPROC_OFFLINE,	 /* stopped, and not by us */
+	REMOTEPROC_STOPPED = 10, /* because it was asked to */
+	REMOTEPROC_CRASHED,
+	REMOTEPROC_DETACHED,
+	REMOTEPROC_FAILED, /* it was never started; what it printed says why */
+	REMOTEPROC_STUCK,  /* it cannot be stopped */
+};
+
+/* Signals that it takes. */
+#define REMOTEPROC_STOP	  SIGTERM
+#define REMOTEPROC_DETACH SIGUSR1
+
+struct remoteproc {
+	const char *remote;   /* name, for messages */
+	const char *folder;   /* in sysfs */
+	const char *firmware; /* NULL: what is set */
+	bool coredump;	      /* Linux is to keep what a crashed one leaves */
+	bool again; /* it was ours: one that crashed, or could not be stopped, is started anew */
+	int keeper; /* process id */
+};
+
+/**
+ * remoteproc_attend - start a remote processor and stay with it until it runs no more
+ * @ctx: a struct remoteproc
+ *
+ * In a process of its own, as Linux may take its time over each write. Returns an enum remoteproc_end.
+ */
+int remoteproc_attend(const void *ctx);
+
+#endif
