@@ -20,8 +20,8 @@ static const char help[] =
 	"  --net tap=NAME         network, on a TAP interface that exists (or --net fd=NUMBER)\n"
 	"  --console [pty|stdio|socket=PATH|log=PATH]\n"
 	"\n"
-	"  --run-dir DIR          where control socket and lock are (first on the line; default\n"
-	"                         /run/causeway for root, else $XDG_RUNTIME_DIR/causeway)\n"
+	"  --run-dir DIR          where control socket and lock are (default: /run/causeway for root,\n"
+	"                         else $XDG_RUNTIME_DIR/causeway)\n"
 	"  --quiet                do not show what remotes print (causeway logs does)\n"
 	"  --region BASE,SIZE     quick form: address and size of the region, as the remote sees it\n"
 	"\n"
@@ -38,32 +38,51 @@ static bool is_quick(int argc, char **argv)
 	return false;
 }
 
-/* Options for either form come first; what follows is the board's. */
+/*
+ * Takes what concerns the run out of the line, wherever it stands before the firmware; the rest is the
+ * board's. Returns how much is left, with the command's name at the front, or -1: help was wanted.
+ */
+static int take_options(int argc, char **argv, struct cw_keeper_options *o)
+{
+	int left = 1;
+
+	for (int i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--")) {
+			while (i < argc)
+				argv[left++] = argv[i++];
+		} else if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) {
+			return -1;
+		} else if (!strcmp(argv[i], "--quiet")) {
+			o->quiet = true;
+		} else if (!strcmp(argv[i], "--run-dir") && i + 1 < argc) {
+			o->run_dir = argv[++i];
+		} else {
+			argv[left++] = argv[i];
+		}
+	}
+	return left;
+}
+
 static int run(int argc, char **argv)
 {
 	struct cw_keeper_options o = { 0 };
 	struct cw_board *board;
-	int r, i = 1;
+	int r, option = 0;
 
-	for (; i < argc; i++) {
-		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
-			return fputs(help, stdout), EXIT_FINE;
-		if (!strcmp(argv[i], "--quiet"))
-			o.quiet = true;
-		else if (!strcmp(argv[i], "--run-dir") && i + 1 < argc)
-			o.run_dir = argv[++i];
-		else
-			break;
-	}
-	if (is_quick(argc - i, argv + i))
-		r = cw_board_quick(&board, argc - i + 1, argv + i - 1, stderr);
-	else if (i == argc)
+	argc = take_options(argc, argv, &o);
+	if (argc < 0)
+		return fputs(help, stdout), EXIT_FINE;
+	for (int i = 1; i < argc && !option; i++)
+		option = argv[i][0] == '-' ? i : 0;
+	if (is_quick(argc, argv))
+		r = cw_board_quick(&board, argc, argv, stderr);
+	else if (argc == 1)
 		return cli_usage(&cli_run, "no board file");
-	else if (argv[i][0] == '-' || i + 1 < argc)
+	else if (option || argc > 2)
 		return cli_usage(&cli_run, "'%s': one board file, or devices, -- and a firmware",
-				 argv[argv[i][0] == '-' ? i : i + 1]);
+				 argv[option ? option : 2]);
 	else
-		r = cw_board_load(&board, argv[i], stderr);
+		r = cw_board_load(&board, argv[1], stderr);
 	if (r)
 		return EXIT_USAGE;
 	r = board->file && cw_board_check_files(board, stderr) ? EXIT_USAGE

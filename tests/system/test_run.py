@@ -232,3 +232,14 @@ def test_idle_costs_nothing():
 def cpu(pid):
     f = open("/proc/%d/stat" % pid).read().rsplit(")", 1)[1].split()
     return (int(f[11]) + int(f[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_options_stand_anywhere_before_the_firmware(tmp_path):
+    with Pmm(board({"a": {}}), args=["--quiet"]) as p:
+        until(lambda: p.remote()["link"] == "up")
+        assert "[a]" not in p.output()
+        assert p.stop() == 0
+    with Pmm(None, args=["--rng", "--quiet", "--", REMOTE, "good", "--quiet"], wait=False) as p:
+        until(lambda: p.answers())
+        assert "[remote]" not in p.output()
+        assert p.stop() == 0
