@@ -2,12 +2,13 @@
 /*
  * The frame of an example firmware.
  *
- * Theory of operation: everything runs in one loop. A link that ended takes all open devices with it;
- * when the next one is up they are opened again and whoever uses them goes on: IP addresses, open
+ * Theory of operation: everything runs in one loop. How devices are reached is another file's
+ * (reach.h). A link that ended takes all open devices with it; when the next one is up they are opened again and whoever uses them goes on: IP addresses, open
  * connections and the shell's line live above the drivers and survive. A device that does not open is
  * tried again after 10, 20 ... 1000 ms, so one that is broken costs little and blocks nobody.
  */
 #include "app.h"
+#include "reach.h"
 
 #include <causeway/core/err.h>
 
@@ -22,9 +23,7 @@
 
 struct app app;
 
-static struct cw_link_slot slots[CW_SLOTS_MAX];
 static uint64_t last_news;
-static bool was_up;
 
 static int rng_open(struct cw_transport *t)
 {
@@ -96,56 +95,17 @@ uint64_t app_now(void)
 	return app.machine->port->now(app.machine->port->ctx);
 }
 
-static void bind(struct app_device *d, uint32_t id)
-{
-	d->index = cw_layout_find(app.layout, id, 0);
-	if (d->index >= 0)
-		cw_mmio_init(&d->mmio, &app.bus, (unsigned int)d->index);
-}
-
-/* Our last words: the PMM need not wait for an answer that will not come. */
-static void on_fault(uint32_t code)
-{
-	cw_link_set_state(&app.bus.link, CW_STATE_PANIC, code);
-	app.machine->port->ring(app.machine->port->ctx);
-}
-
 int app_init(void)
 {
-	int err;
+	int err = reach_machine();
 
-	app.machine = cw_machine_init();
-	if (!app.machine)
-		return CW_ENODEV;
-	app.started = app_now();
-	err = app_layout(&app.layout);
-	if (!err && app.layout->size > app.machine->region_size)
-		err = CW_ENOSPC;
-	err = err ? err
-		  : cw_bus_init(&app.bus, app.layout, app.machine->region, slots,
-				app.machine->port);
-	if (err) {
-		say("cannot use the region: %s\n", cw_strerror(err));
+	if (err)
 		return err;
-	}
-	cw_machine_on_fault = on_fault;
-	for (int k = 0; k < APP_KINDS; k++)
-		bind(&app.device[k], kinds[k].id);
-	return cw_bus_start(&app.bus);
-}
-
-void app_wait_link(void)
-{
-	bool said = false;
-	int err;
-
-	while ((err = cw_bus_wait_up(&app.bus, 1000000))) {
-		if (!said)
-			say("waiting for the PMM (%s)\n", cw_strerror(err));
-		said = true;
-	}
-	app.links = app.bus.life;
-	was_up = true;
+	app.started = app_now();
+	err = reach_init();
+	for (int k = 0; !err && k < APP_KINDS; k++)
+		app.device[k].index = cw_layout_find(app.layout, kinds[k].id, 0);
+	return err;
 }
 
 static void try_later(struct app_device *d)
@@ -167,9 +127,10 @@ static void complain(enum app_kind kind, int err)
 static void open_device(enum app_kind kind)
 {
 	struct app_device *d = &app.device[kind];
-	int err = cw_mmio_open(&d->mmio);
+	struct cw_transport *t;
+	int err = reach_open(kind, &t);
 
-	err = err ? err : kinds[kind].open(&d->mmio.transport);
+	err = err ? err : kinds[kind].open(t);
 	d->open = !err;
 	complain(kind, err);
 	if (err)
@@ -187,33 +148,20 @@ static void poll_device(enum app_kind kind)
 		d->open = false;
 		complain(kind, err);
 	}
-	/* A request that was never answered may still be: only a new life makes that harmless. */
-	if (d->mmio.dead && cw_bus_up(&app.bus) && d->mmio.life == app.bus.life)
-		cw_bus_start(&app.bus);
-	if (!d->open && cw_bus_up(&app.bus) && app_now() >= d->retry)
+	reach_check(kind);
+	if (!d->open && reach_up() && app_now() >= d->retry)
 		open_device(kind);
-}
-
-/* The link may come and go inside of other calls too: the count of lives misses none. */
-static void poll_link(void)
-{
-	cw_bus_poll(&app.bus);
-	if (app.links != app.bus.life) {
-		app.links = app.bus.life;
-		say("link is up again (%u)\n", (unsigned int)app.links);
-		for (int k = 0; k < APP_KINDS; k++) {
-			app.device[k].retry = 0;
-			app.device[k].pause = PAUSE_MIN_US;
-		}
-	} else if (was_up && !cw_bus_up(&app.bus)) {
-		say("link is down\n");
-	}
-	was_up = cw_bus_up(&app.bus);
 }
 
 void app_poll(void)
 {
-	poll_link();
+	uint32_t links = app.links;
+
+	reach_poll();
+	for (int k = 0; links != app.links && k < APP_KINDS; k++) {
+		app.device[k].retry = 0;
+		app.device[k].pause = PAUSE_MIN_US;
+	}
 	for (int k = 0; k < APP_KINDS; k++)
 		if (app.device[k].wanted)
 			poll_device((enum app_kind)k);
@@ -251,14 +199,14 @@ void app_idle(bool news, uint64_t deadline)
 	for (int k = 0; k < APP_KINDS; k++) {
 		const struct app_device *d = &app.device[k];
 
-		if (d->wanted && !d->open && cw_bus_up(&app.bus) && d->retry < deadline)
+		if (d->wanted && !d->open && reach_up() && d->retry < deadline)
 			deadline = d->retry;
 	}
-	cw_bus_wait(&app.bus, deadline);
+	reach_wait(deadline);
 }
 
 void app_exit(int code)
 {
-	cw_link_set_state(&app.bus.link, code ? CW_STATE_PANIC : CW_STATE_IDLE, (uint32_t)code);
+	reach_leave(code);
 	cw_machine_exit(code);
 }

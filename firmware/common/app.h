@@ -17,8 +17,8 @@
 #ifndef CAUSEWAY_FIRMWARE_APP_H
 #define CAUSEWAY_FIRMWARE_APP_H
 
+#include <causeway/core/link.h>
 #include <causeway/driver/console.h>
-#include <causeway/driver/mmio.h>
 #include <causeway/driver/net.h>
 #include <causeway/driver/rng.h>
 #include <causeway/port/machine.h>
@@ -31,7 +31,6 @@
 enum app_kind { APP_RNG, APP_NET, APP_CONSOLE, APP_KINDS };
 
 struct app_device {
-	struct cw_mmio mmio;
 	int index;   /* in the layout, negative: there is none */
 	bool wanted; /* app_use() */
 	bool open;
@@ -43,7 +42,6 @@ struct app_device {
 struct app {
 	const struct cw_machine *machine;
 	const struct cw_layout *layout;
-	struct cw_bus bus;
 	struct app_device device[APP_KINDS];
 	struct cw_rng_driver rng;
 	struct cw_net_driver net;

@@ -30,6 +30,7 @@
 #define PSCI_OFF     0x84000008u
 
 void (*cw_machine_on_fault)(uint32_t code);
+bool (*machine_on_irq)(uint32_t id);
 static volatile bool rung;
 
 static uint64_t count(void)
@@ -99,11 +100,16 @@ void machine_irq(void)
 		rung = true;
 	else if ((id & 0x3ff) == IRQ_TIMER)
 		timer_off();
+	else if (machine_on_irq && machine_on_irq(id & 0x3ff))
+		rung = true;
 	reg_write(GICC_BASE + GICC_EOIR, id);
 }
 
-static void gic_enable(uint32_t id)
+void machine_irq_enable(uint32_t id)
 {
+	uint32_t at = GICD_BASE + GICD_ITARGETSR + id / 4 * 4;
+
+	reg_write(at, reg_read(at) | 1u << id % 4 * 8); /* to this processor */
 	reg_write(GICD_BASE + GICD_ISENABLER + id / 32 * 4, 1u << id % 32);
 }
 
@@ -112,10 +118,8 @@ static void gic_init(void)
 	uint32_t at = GICD_BASE + GICD_ICFGR + IRQ_DOORBELL / 16 * 4;
 
 	reg_write(at, reg_read(at) | 2u << IRQ_DOORBELL % 16 * 2); /* an edge */
-	at = GICD_BASE + GICD_ITARGETSR + IRQ_DOORBELL / 4 * 4;
-	reg_write(at, reg_read(at) | 1u << IRQ_DOORBELL % 4 * 8);
-	gic_enable(IRQ_DOORBELL);
-	gic_enable(IRQ_TIMER);
+	machine_irq_enable(IRQ_DOORBELL);
+	machine_irq_enable(IRQ_TIMER);
 	reg_write(GICD_BASE + GICD_CTLR, 1);
 	reg_write(GICC_BASE + GICC_PMR, 0xff);
 	reg_write(GICC_BASE + GICC_CTLR, 1);
@@ -132,10 +136,16 @@ static const struct cw_machine machine = {
 	.may_spin = false, /* an emulated processor that spins takes one from Linux */
 };
 
-const struct cw_machine *cw_machine_init(void)
+const struct cw_machine *machine_init_alone(void)
 {
 	reg_write(UART_BASE + UART_CR, 0x301); /* on, both directions */
 	gic_init();
+	return &machine;
+}
+
+const struct cw_machine *cw_machine_init(void)
+{
+	machine_init_alone();
 	if (!ivshmem_init()) {
 		print("no ivshmem device on the PCI bus: start this board with `causeway run`\n");
 		return NULL;

@@ -22,6 +22,16 @@ static inline void reg_write(uintptr_t at, uint32_t value)
 bool ivshmem_init(void);
 void ivshmem_ring(void);
 
+/* ---- machine.c, for programs that know that they run here (tests/trap) ---- */
+
+struct cw_machine;
+
+/* As cw_machine_init(), without a region or a doorbell. */
+const struct cw_machine *machine_init_alone(void);
+void machine_irq_enable(uint32_t id);
+/* Called in the interrupt for those that are not the port's; true: wait() is to return. */
+extern bool (*machine_on_irq)(uint32_t id);
+
 /* ---- for start.S ---- */
 
 void machine_irq(void);

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* Devices over a region that Linux shares: the link, and a request channel for each device. */
+#include "reach.h"
+
+#include <causeway/core/err.h>
+#include <causeway/driver/mmio.h>
+
+static struct cw_link_slot slots[CW_SLOTS_MAX];
+static struct cw_bus bus;
+static struct cw_mmio mmio[APP_KINDS];
+static bool was_up;
+
+int reach_machine(void)
+{
+	app.machine = cw_machine_init();
+	return app.machine ? CW_OK : CW_ENODEV;
+}
+
+/* Our last words: the PMM need not wait for an answer that will not come. */
+static void on_fault(uint32_t code)
+{
+	cw_link_set_state(&bus.link, CW_STATE_PANIC, code);
+	app.machine->port->ring(app.machine->port->ctx);
+}
+
+int reach_init(void)
+{
+	int err = app_layout(&app.layout);
+
+	if (!err && app.layout->size > app.machine->region_size)
+		err = CW_ENOSPC;
+	err = err ? err
+		  : cw_bus_init(&bus, app.layout, app.machine->region, slots, app.machine->port);
+	if (err) {
+		say("cannot use the region: %s\n", cw_strerror(err));
+		return err;
+	}
+	cw_machine_on_fault = on_fault;
+	return cw_bus_start(&bus);
+}
+
+void app_wait_link(void)
+{
+	bool said = false;
+	int err;
+
+	while ((err = cw_bus_wait_up(&bus, 1000000))) {
+		if (!said)
+			say("waiting for the PMM (%s)\n", cw_strerror(err));
+		said = true;
+	}
+	app.links = bus.life;
+	was_up = true;
+}
+
+/* The link may come and go inside of other calls too: the count of lives misses none. */
+void reach_poll(void)
+{
+	cw_bus_poll(&bus);
+	if (app.links != bus.life) {
+		app.links = bus.life;
+		say("link is up again (%u)\n", (unsigned int)app.links);
+	} else if (was_up && !cw_bus_up(&bus)) {
+		say("link is down\n");
+	}
+	was_up = cw_bus_up(&bus);
+}
+
+bool reach_up(void)
+{
+	return cw_bus_up(&bus);
+}
+
+int reach_open(enum app_kind kind, struct cw_transport **t)
+{
+	struct cw_mmio *m = &mmio[kind];
+	int err = CW_OK;
+
+	if (!m->bus)
+		err = cw_mmio_init(m, &bus, (unsigned int)app.device[kind].index);
+	*t = &m->transport;
+	return err ? err : cw_mmio_open(m);
+}
+
+void reach_check(enum app_kind kind)
+{
+	/* A request that was never answered may still be: only a new life makes that harmless. */
+	if (mmio[kind].dead && cw_bus_up(&bus) && mmio[kind].life == bus.life)
+		cw_bus_start(&bus);
+}
+
+void reach_wait(uint64_t deadline)
+{
+	cw_bus_wait(&bus, deadline);
+}
+
+void reach_leave(int code)
+{
+	cw_link_set_state(&bus.link, code ? CW_STATE_PANIC : CW_STATE_IDLE, (uint32_t)code);
+}

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The driver library against devices that nobody here wrote: QEMU's own, on trapping virtio-mmio."""
+import os
+import re
+
+import netns
+import pytest
+from firmware import Shell
+from trap import Trap
+
+
+@pytest.fixture(scope="module", autouse=True)
+def network():
+    netns.enter()
+    netns.make_tap()
+
+
+def test_without_console(network, tmp_path):
+    t = Trap(str(tmp_path), devices=("rng", "net"))
+    try:
+        t.started()
+        assert t.ping("-c", "3", "-i", "0.05") == (3, 3)
+    finally:
+        t.close()
+
+
+@pytest.fixture(scope="module", params=("", ",mrg_rxbuf=off,csum=off,guest_csum=off", ",event_idx=off"))
+def trap(request, network, tmp_path_factory):
+    t = Trap(str(tmp_path_factory.mktemp("trap")), net=request.param)
+    try:
+        yield t.started()
+    finally:
+        t.close()
+
+
+def test_entropy(trap):
+    lines = re.findall(r"^  0x[0-9a-f]{2}$", trap.output(), re.M)
+    assert len(lines) == 9 and "get_entropy test passed" in trap.output()
+
+
+def test_pings(trap):
+    assert trap.ping("-c", "20", "-i", "0.02") == (20, 20)
+    assert trap.ping("-c", "5", "-i", "0.02", "-s", "1472", "-M", "do") == (5, 5)
+
+
+def test_udp(trap):
+    u = trap.udp()
+    for i in range(500):
+        assert u.answers(os.urandom(1 + i * 2))
+
+
+def test_tcp(trap):
+    assert trap.tcp_exchange(1 << 20)
+
+
+def test_shell(trap):
+    sh = Shell(trap.shell_at())
+    sh.type("\r")
+    sh.until("remote:~$ ")
+    devices = sh.run("device list")
+    assert all(kind in devices for kind in ("virtio-rng", "virtio-net", "virtio-serial"))
+    assert devices.count("READY") == 3
+    assert "4 packets transmitted, 4 received" in sh.run("net ping -c 4 " + netns.LINUX)
+    long = "x" * 100
+    assert long + ": no such command" in sh.run(long)
+    sh.close()

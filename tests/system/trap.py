@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The demonstration firmware on QEMU's own virtio devices, without any PMM (tests/trap)."""
+import os
+import re
+import subprocess
+
+from firmware import Firmware
+from pmm import until
+
+SOURCE = os.environ["CW_SOURCE"]
+PROGRAM = os.path.join(SOURCE, "build", "virt-a53", "tests", "trap", "hvl_net_rng_trap")
+IP = "192.168.200.3"
+
+
+class Trap(Firmware):
+    def __init__(self, directory, devices=("net", "rng", "console"), net=""):
+        super().__init__(None, "a53", IP)
+        self.uart = os.path.join(directory, "uart")
+        self.log = open(os.path.join(directory, "qemu.log"), "w+")
+        args = {"net": ["-netdev", "tap,id=n0,ifname=tap0,script=no,downscript=no",
+                        "-device", "virtio-net-device,netdev=n0" + net],
+                "rng": ["-device", "virtio-rng-device"],
+                "console": ["-device", "virtio-serial-device", "-chardev", "pty,id=c",
+                            "-device", "virtconsole,chardev=c"]}
+        self.p = subprocess.Popen(
+            ["qemu-system-aarch64", "-M", "virt,gic-version=2,highmem=off", "-cpu", "cortex-a53", "-m", "64",
+             "-nodefaults", "-display", "none", "-global", "virtio-mmio.force-legacy=false",
+             "-device", "loader,file=%s,cpu-num=0" % PROGRAM,
+             "-chardev", "file,id=u,path=" + self.uart, "-serial", "chardev:u",
+             *(a for d in devices for a in args[d])],
+            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+
+    def output(self):
+        try:
+            with open(self.uart) as f:
+                return f.read()
+        except FileNotFoundError:
+            return ""
+
+    def started(self, seconds=10.0):
+        until(lambda: "echo services" in self.output() or self.p.poll() is not None, seconds)
+        assert self.p.poll() is None, open(self.log.name).read()
+        return self
+
+    def shell_at(self):
+        at = re.search(r"redirected to (\S+)", open(self.log.name).read())[1]
+        return {"devices": [{"kind": "console", "backends": [{"at": at}]}]}
+
+    def close(self):
+        self.p.kill()
+        self.p.wait()
+        self.log.close()
