@@ -6,7 +6,7 @@
  * Theory of operation: reading the device returns when there was an interrupt since the last read and
  * leaves it masked; writing 1 unmasks it (uio_pdrv_genirq). What the hardware holds pending is taken
  * back by a store of its own, before the interrupt is unmasked and before anybody looks at the memory:
- * what comes later rings again.
+ * what comes later rings again. Before a ring, core/link.c has seen to it that the memory is there.
  */
 #include <causeway/host/doorbell.h>
 
@@ -64,7 +64,6 @@ static int uio_open(struct cw_doorbell *d, const struct cw_board_remote *r, FILE
 
 static void uio_ring(struct cw_doorbell *d)
 {
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	store(d, &d->remote->ring);
 }
 
