@@ -234,6 +234,12 @@ static void read_ring(struct board_reader *rd, struct fy_node *n, const char *pa
 	read_store(rd, n, path, &rd->remote->ring);
 }
 
+static void read_enable(struct board_reader *rd, struct fy_node *n, const char *path)
+{
+	rd->remote->has_enable = true;
+	read_store(rd, n, path, &rd->remote->enable);
+}
+
 static void read_clear(struct board_reader *rd, struct fy_node *n, const char *path)
 {
 	rd->remote->has_clear = true;
@@ -247,6 +253,7 @@ static void read_uio(struct board_reader *rd, struct fy_node *n, const char *pat
 			   "the path of a UIO device, such as /dev/uio1"),
 		FIELD_CALL("ring", BOARD_MUST, read_ring, "{offset: O, value: V}"),
 		FIELD_CALL("clear", BOARD_MAY, read_clear, NULL),
+		FIELD_CALL("enable", BOARD_MAY, read_enable, NULL),
 	};
 
 	rd->remote->doorbell = CW_DOORBELL_UIO;

@@ -5,10 +5,22 @@
 #include <causeway/core/err.h>
 #include <causeway/driver/mmio.h>
 
+#include <stdio.h>
+
 static struct cw_link_slot slots[CW_SLOTS_MAX];
 static struct cw_bus bus;
 static struct cw_mmio mmio[APP_KINDS];
 static bool was_up;
+
+/* For the UART, and for Linux even when nobody serves this remote's devices. */
+static void note(const char *fmt, unsigned int links)
+{
+	char line[64];
+	int n = snprintf(line, sizeof(line), fmt, links);
+
+	cw_machine_uart(line, (size_t)n);
+	cw_machine_trace(line, (size_t)n);
+}
 
 int reach_machine(void)
 {
@@ -41,6 +53,7 @@ int reach_init(void)
 
 void app_wait_link(void)
 {
+	static const char first[] = "link is up\n";
 	bool said = false;
 	int err;
 
@@ -51,6 +64,7 @@ void app_wait_link(void)
 	}
 	app.links = bus.life;
 	was_up = true;
+	cw_machine_trace(first, sizeof(first) - 1);
 }
 
 /* The link may come and go inside of other calls too: the count of lives misses none. */
@@ -59,9 +73,9 @@ void reach_poll(void)
 	cw_bus_poll(&bus);
 	if (app.links != bus.life) {
 		app.links = bus.life;
-		say("link is up again (%u)\n", (unsigned int)app.links);
+		note("link is up again (%u)\n", (unsigned int)app.links);
 	} else if (was_up && !cw_bus_up(&bus)) {
-		say("link is down\n");
+		note("link %u is down\n", (unsigned int)app.links);
 	}
 	was_up = cw_bus_up(&bus);
 }

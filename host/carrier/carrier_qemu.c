@@ -196,7 +196,7 @@ static int run(struct cw_carrier *c, struct command *k)
 }
 
 /* The firmware into RAM; its entry address. The region is the PMM's, wherever it lies. */
-static int load(const struct cw_carrier *c, uint64_t *entry, FILE *err)
+static int load(struct cw_carrier *c, uint64_t *entry, FILE *err)
 {
 	const struct cw_board_remote *r = c->remote;
 	const struct cw_qemu_machine *m = r->machine;
@@ -208,8 +208,14 @@ static int load(const struct cw_carrier *c, uint64_t *entry, FILE *err)
 	if (cw_image_open(&image, r->name, r->firmware, m->elf_machine, m->elf64, err))
 		return -1;
 	bad = cw_image_check(&image, &ram, &region, 1, err) ||
+	      cw_image_resources(&image, &ram, &region, 1, err) ||
 	      cw_image_load(&image, ram_fd(c), m->ram_base, err);
 	*entry = image.elf.entry;
+	c->traces = bad ? 0 : image.traces;
+	for (unsigned int i = 0; i < c->traces; i++)
+		c->trace[i] = (struct cw_trace_place){ ram_fd(c),
+						       image.trace[i].address - m->ram_base,
+						       image.trace[i].size };
 	cw_image_close(&image);
 	return bad ? -1 : 0;
 }

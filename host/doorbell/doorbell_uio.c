@@ -58,6 +58,8 @@ static int uio_open(struct cw_doorbell *d, const struct cw_board_remote *r, FILE
 		return -1;
 	}
 	d->registers = va;
+	if (r->has_enable)
+		store(d, &r->enable);
 	unmask(d);
 	return 0;
 }

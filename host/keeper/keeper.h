@@ -17,16 +17,28 @@ struct control;
 #define UART_LINE 512u	 /* longer lines are cut into pieces */
 #define UART_KEPT 65536u /* bytes of text kept for `causeway logs` */
 
-/* What a remote prints: the line being put together, and the last ones. */
+/* A line being put together; what is before begin stands in front of each. */
+struct uart_line {
+	char text[UART_LINE];
+	unsigned int begin, len;
+};
+
+/* What a remote prints: its UART's line, and the last lines of all that it prints. */
 struct uart {
-	char line[UART_LINE];
-	unsigned int len;
+	struct uart_line line;
 	char *kept; /* ring of UART_KEPT bytes, whole lines */
 	size_t head, used;
 	uint64_t total;		 /* bytes ever put into kept */
 	uint64_t refilled;	 /* when credit was last topped up, microseconds */
 	unsigned int credit;	 /* lines that may be shown now */
 	unsigned int suppressed; /* lines not shown since */
+};
+
+/* A trace buffer: text in the remote's memory, up to the first zero. */
+struct trace {
+	char *seen, *now; /* room for all of it, as of the last look and for the next */
+	size_t len;
+	struct uart_line line;
 };
 
 struct keeper_remote {
@@ -40,7 +52,8 @@ struct keeper_remote {
 	struct cw_report_remote *report; /* in its worker's */
 	struct cw_event uart_event, control_event;
 	struct uart uart;
-	struct cw_timer kill_timer, start_timer, boot_timer, probe_timer;
+	struct trace trace[CW_TRACES_MAX];
+	struct cw_timer kill_timer, start_timer, boot_timer, probe_timer, trace_timer;
 	uint64_t started; /* microseconds, of the present or last life */
 	unsigned int starts, crashes;
 	unsigned int in_window; /* recoveries since window_began */
@@ -121,6 +134,12 @@ void uart_begin(struct keeper_remote *r);
 void uart_tail(struct keeper_remote *r);
 void uart_end(struct keeper_remote *r);
 void uart_free(struct uart *u);
+void uart_take(struct keeper_remote *r, struct uart_line *l, const unsigned char *p, size_t n);
+void uart_end_line(struct keeper_remote *r, struct uart_line *l);
+
+/* trace.c */
+void traces_begin(struct keeper_remote *r);
+void traces_end(struct keeper_remote *r);
 
 /* ../control/server.c */
 int control_open(struct keeper *k);

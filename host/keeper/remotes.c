@@ -88,6 +88,7 @@ void remote_close(struct keeper_remote *r)
 		waitpid(r->carrier.pid, NULL, 0);
 	}
 	uart_end(r);
+	traces_end(r);
 	control_end(r);
 	uart_free(&r->uart);
 	if (r->carrier.ops && r->carrier.ops->close)
@@ -158,6 +159,7 @@ int remote_start(struct keeper_remote *r)
 	if (detached)
 		order(r, CW_ORDER_ATTACH);
 	uart_begin(r);
+	traces_begin(r);
 	if (r->carrier.pid)
 		cw_loop_after(&r->keeper->loop, &r->boot_timer, r->board->boot_ms * 1000ull,
 			      not_up);
@@ -395,6 +397,7 @@ bool remote_ended(struct keeper *k, pid_t pid, int status)
 		cw_loop_cancel(&k->loop, &r->boot_timer);
 		remote_look(r);
 		uart_end(r);
+		traces_end(r);
 		control_end(r);
 		if (!k->stopping)
 			after_end(r);

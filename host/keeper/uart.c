@@ -71,40 +71,38 @@ static void show(struct keeper_remote *r, const char *line, size_t len)
 	keeper_print(out, (size_t)n);
 }
 
-static void end_line(struct keeper_remote *r)
+void uart_end_line(struct keeper_remote *r, struct uart_line *l)
 {
-	struct uart *u = &r->uart;
-
-	show(r, u->line, u->len);
-	keep(u, u->line, u->len);
-	keep(u, "\n", 1);
-	control_line(r, u->line, u->len);
-	u->len = 0;
+	if (l->len <= l->begin)
+		return;
+	show(r, l->text, l->len);
+	keep(&r->uart, l->text, l->len);
+	keep(&r->uart, "\n", 1);
+	control_line(r, l->text, l->len);
+	l->len = l->begin;
 }
 
-static void put(struct uart *u, unsigned char c)
+static void put(struct uart_line *l, unsigned char c)
 {
 	static const char hex[] = "0123456789abcdef";
 
 	if ((c >= 0x20 && c < 0x7f) || c == '\t') {
-		u->line[u->len++] = (char)c;
+		l->text[l->len++] = (char)c;
 		return;
 	}
-	u->line[u->len++] = '\\';
-	u->line[u->len++] = 'x';
-	u->line[u->len++] = hex[c >> 4];
-	u->line[u->len++] = hex[c & 15];
+	l->text[l->len++] = '\\';
+	l->text[l->len++] = 'x';
+	l->text[l->len++] = hex[c >> 4];
+	l->text[l->len++] = hex[c & 15];
 }
 
-static void take(struct keeper_remote *r, const unsigned char *p, size_t n)
+void uart_take(struct keeper_remote *r, struct uart_line *l, const unsigned char *p, size_t n)
 {
-	struct uart *u = &r->uart;
-
 	for (size_t i = 0; i < n; i++) {
-		if (p[i] == '\n' || u->len + 4 > UART_LINE)
-			end_line(r);
+		if (p[i] == '\n' || l->len + 4 > UART_LINE)
+			uart_end_line(r, l);
 		if (p[i] != '\n' && p[i] != '\r')
-			put(u, p[i]);
+			put(l, p[i]);
 	}
 }
 
@@ -115,7 +113,7 @@ static bool read_some(struct keeper_remote *r)
 	ssize_t n = read(r->uart_event.fd, buf, sizeof(buf));
 
 	if (n > 0)
-		take(r, buf, (size_t)n);
+		uart_take(r, &r->uart.line, buf, (size_t)n);
 	else if (!n)
 		cw_loop_close(&r->keeper->loop, &r->uart_event);
 	return n > 0;
@@ -142,8 +140,7 @@ void uart_end(struct keeper_remote *r)
 		return;
 	for (int i = 0; i < READS_AT_END && r->uart_event.fd >= 0 && read_some(r); i++)
 		;
-	if (r->uart.len)
-		end_line(r);
+	uart_end_line(r, &r->uart.line);
 	cw_loop_close(&r->keeper->loop, &r->uart_event);
 }
 
@@ -161,11 +158,11 @@ void uart_tail(struct keeper_remote *r)
 		n++;
 	}
 	keeper_complain(r->keeper, "remote %s: %s", r->board->name,
-			n || u->len ? "the end of what it printed:" : "it printed nothing");
+			n || u->line.len ? "the end of what it printed:" : "it printed nothing");
 	for (; n; n--)
 		fputc(u->kept[(u->head + UART_KEPT - n) % UART_KEPT], stderr);
-	if (u->len)
-		fprintf(stderr, "%.*s\n", (int)u->len, u->line);
+	if (u->line.len)
+		fprintf(stderr, "%.*s\n", (int)u->line.len, u->line.text);
 }
 
 void uart_free(struct uart *u)

@@ -10,6 +10,7 @@ void print(const char *text)
 	while (text[n])
 		n++;
 	cw_machine_uart(text, n);
+	cw_machine_trace(text, n);
 }
 
 void print_hex(uint64_t value)

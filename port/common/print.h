@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Printing on a bare machine's UART before and without a libc: for start-up and for faults. */
+/* Printing on a bare machine's UART and into its trace, before and without a libc: for start-up and for faults. */
 #ifndef CAUSEWAY_PORT_COMMON_PRINT_H
 #define CAUSEWAY_PORT_COMMON_PRINT_H
 

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import struct
 import subprocess
 import time
@@ -124,6 +125,64 @@ class TestLive:
         assert live.remote()["pid"] == pid
 
 
+@pytest.fixture
+def bridge(network):
+    """tap0, tap1 and tap2 on one bridge, which has Linux's address meanwhile."""
+    taps = ("tap0", "tap1", "tap2")
+    netns.ip("link", "add", "br0", "type", "bridge", "forward_delay", "0")
+    netns.ip("addr", "flush", "dev", "tap0")
+    for name in taps:
+        if name != "tap0":
+            netns.ip("tuntap", "add", name, "mode", "tap")
+        netns.ip("link", "set", name, "master", "br0", "up")
+    netns.ip("addr", "add", netns.LINUX + "/24", "dev", "br0")
+    netns.ip("link", "set", "br0", "up")
+    yield
+    netns.ip("link", "del", "br0")
+    for name in taps[1:]:
+        netns.ip("link", "del", name)
+    netns.ip("addr", "add", netns.LINUX + "/24", "dev", "tap0")
+
+
+def test_worker_killed_under_all_three(bridge):
+    """One PMM, three processors, one worker: killed under traffic, all three go on by themselves."""
+    with Pmm(text_of("all")) as p:
+        fs = [Firmware(p, name, ip).started(40) for name, ip in
+              (("island", "192.168.200.2"), ("a53", "192.168.200.3"), ("r5", "192.168.200.4"))]
+        pids = [p.remote(f.remote)["pid"] for f in fs]
+        for _ in range(3):
+            worker = p.worker()
+            os.kill(worker, signal.SIGKILL)
+            until(lambda: p.worker() not in (0, worker))
+            for f in fs:
+                until(lambda: f.ping("-c", "1") == (1, 1), 20)
+        assert [p.remote(f.remote)["pid"] for f in fs] == pids
+        assert all(p.remote(f.remote)["crashes"] == 0 for f in fs)
+        assert p.stop() == 0
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_halted_by_a_debugger_is_not_dead(name, tmp_path):
+    remote, ip = BOARDS[name]
+    at = str(tmp_path / "gdb")
+    machine = "machine: %s\n      args: [ -gdb, 'unix:%s,server=on,wait=off' ]" % (name, at)
+    text = text_of(name, lost_ms="300", probe_ms="100").replace("machine: " + name, machine)
+    with Pmm(text) as p:
+        f = Firmware(p, remote, ip).started(30)
+        pid = p.remote(remote)["pid"]
+        with socket.socket(socket.AF_UNIX) as gdb:
+            gdb.connect(at)  # which halts it
+            until(lambda: f.ping("-c", "1") == (1, 0))
+            time.sleep(1)
+            r = p.remote(remote)
+            assert (r["pid"], r["crashes"], r["starts"]) == (pid, 0, 1), p.output()
+            gdb.sendall(b"+$D#44")
+            until(lambda: f.ping("-c", "1") == (1, 1))
+        r = p.remote(remote)
+        assert (r["pid"], r["crashes"]) == (pid, 0), p.output()
+        assert p.stop() == 0
+
+
 def run_bad(text):
     with Pmm(text, wait=False) as p:
         return p.wait(30), p.output()
@@ -169,6 +228,79 @@ def test_firmware_in_the_region(tmp_path):
     status, out = run_bad(text_of("zcu102-r5", qemu=str(path)))
     assert status == 1
     assert "segment 0, 0x37000000-0x3700003f, overlaps the region, 0x37000000-0x37ffffff" in out
+
+
+def entry(kind, da=0, length=0x1000, name=b"x", pa=None):
+    if kind == 2:
+        return struct.pack("<IIII32s", 2, da, length, 0, name)
+    return struct.pack("<IIIIII32s", kind, da, da if pa is None else pa, length, 0, 0, name)
+
+
+def table(*entries, version=1, reserved=0, count=None):
+    at, offsets, body = 16 + 4 * len(entries), [], b""
+    for e in entries:
+        offsets.append(at + len(body))
+        body += e
+    return struct.pack("<IIII", version, len(entries) if count is None else count, reserved, 0) + \
+        struct.pack("<%dI" % len(offsets), *offsets) + body
+
+
+def with_table(tmp_path, data):
+    """The demonstration firmware of the A53, with another resource table in place of its own."""
+    tmp_path.joinpath("table").write_bytes(data)
+    path = str(tmp_path / "fw")
+    subprocess.run(["aarch64-linux-gnu-objcopy", "--update-section",
+                    ".resource_table=%s" % (tmp_path / "table"),
+                    re.search(r"qemu: (\S+)", text_of("virt-a53"))[1], path],
+                   check=True, stderr=subprocess.DEVNULL)
+    return path
+
+
+ANY = 0xffffffff
+
+
+@pytest.mark.parametrize("data,said", [
+    (table(entry(2, 0x50000000)), "entry 0: 'x', 0x50000000-0x50000fff, is not within its RAM, 0x40000000-0x43ffffff"),
+    (table(entry(0, 0x42000000), entry(0, 0x42000800)), "entry 1: 'x', 0x42000800-0x420017ff, overlaps another carveout"),
+    (table(entry(0, 0x20000000)), "entry 0: 'x', 0x20000000-0x20000fff, is not within its RAM"),
+    (table(entry(0, ANY, 0x5000000)), "entry 0: no room in its RAM for a carveout that may be anywhere"),
+    (table(entry(1, 0x9000000, pa=0x8000000)), "entry 0: device memory at another address than its own"),
+    (table(entry(2), version=2), "resource table: is not of version 1"),
+    (table(entry(2), count=4000), "resource table: "),
+    (table(entry(2))[:-8], "entry 0: "),
+], ids=lambda x: x[:24] if isinstance(x, str) else "")
+def test_bad_resource_table(tmp_path, data, said):
+    status, out = run_bad(text_of("virt-a53", qemu=with_table(tmp_path, data)))
+    assert status == 1 and said in out
+
+
+def test_resource_table(tmp_path):
+    """A carveout that may be anywhere is given, below one that is fixed; what else is there is no matter."""
+    data = table(entry(0, 0x43fff000), entry(0, ANY, 0x2000), entry(1, 0x9000000), entry(4), entry(200))
+    with Pmm(text_of("virt-a53", qemu=with_table(tmp_path, data))) as p:
+        f = Firmware(p, "a53", "192.168.200.3").started(30)
+        assert f.ping("-c", "3", "-i", "0.05") == (3, 3)
+        at = int(subprocess.run(["aarch64-linux-gnu-objdump", "-h", "-j", ".resource_table", str(tmp_path / "fw")],
+                                capture_output=True, text=True).stdout.split(".resource_table")[1].split()[1], 16)
+        pid = p.remote("a53")["pid"]
+        with open("/proc/%d/fd/3" % pid, "rb") as ram:  # QEMU's RAM: what the remote finds
+            ram.seek(at - 0x40000000 + 16 + 5 * 4 + 56)
+            assert struct.unpack("<III", ram.read(12)) == (0, 0x43ffd000, 0x43ffd000)
+        assert p.stop() == 0
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_trace(name):
+    """Text in the remote's memory is in its log, escaped; another life begins anew."""
+    remote, ip = BOARDS[name]
+    with Pmm(text_of(name)) as p:
+        Firmware(p, remote, ip).started(30)
+        until(lambda: "trace0: link is up" in p.cli("logs", remote).stdout)
+        os.kill(p.worker(), signal.SIGKILL)
+        until(lambda: "trace0: link is up again (2)" in p.cli("logs", remote).stdout)
+        assert p.cli("restart", remote).returncode == 0
+        until(lambda: p.cli("logs", remote).stdout.count("trace0: link is up\n") == 2, 30)
+        assert p.stop() == 0
 
 
 def test_guest_that_never_comes_up(tmp_path):

@@ -310,3 +310,23 @@ def test_there_is_no_such_processor(tmp_path):
         assert p.wait() == 1
         assert "there is no /sys/class/remoteproc/remoteproc77/state" in p.output()
         assert not os.path.exists(str(tmp_path / "ram"))
+
+
+def test_trace_buffers(sysfs, tmp_path):
+    """What a processor writes into its trace, which Linux shows in debugfs, is its log."""
+    s = sysfs()
+    folder = tmp_path / "debug" / "remoteproc" / "remoteproc0"
+    folder.mkdir(parents=True)
+    folder.joinpath("trace0").write_bytes(b"one\ntwo \x1b[31m\n\0old rubbish")
+    prefix = ["unshare", "-m", "sh", "-c",
+              'mount --bind %s/debug /sys/kernel/debug; exec "$@"' % tmp_path, "sh"]
+    with Pmm(s.board(), prefix=prefix) as p:
+        until(lambda: p.remote()["link"] == "up")
+        until(lambda: p.lines("one") == 1 and p.lines("two \\x1b[31m") == 1)
+        folder.joinpath("trace0").write_bytes(b"one\ntwo \x1b[31m\nthree\n\0")
+        until(lambda: p.lines("three") == 1)
+        assert p.lines("one") == 1
+        folder.joinpath("trace0").write_bytes(b"one again\n")
+        until(lambda: p.lines("one again") == 1)
+        assert "three" in p.cli("logs").stdout and p.lines("rubbish") == 0
+        assert p.stop() == 0

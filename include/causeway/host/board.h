@@ -104,8 +104,9 @@ struct cw_board_remote {
 	enum cw_doorbell_kind doorbell;
 	char *doorbell_path; /* attach with socket: the PMM binds PATH, the remote PATH.remote;
 			      * chardev, uio: of the device */
-	struct cw_board_store ring, clear; /* uio: rings the remote; takes back its interrupt */
-	bool has_clear;
+	/* uio: lets the interrupt through, once; rings the remote; takes back its interrupt */
+	struct cw_board_store enable, ring, clear;
+	bool has_enable, has_clear;
 	uint32_t poll_us;    /* poll doorbell: interval */
 	uint32_t boot_ms;    /* from its start to its link, or it is taken for crashed */
 	uint32_t probe_ms;   /* how often one that is idle is asked whether it is there, 0: never */

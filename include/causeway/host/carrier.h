@@ -22,6 +22,15 @@ enum cw_carrier_state {
 
 struct cw_qemu_talk;
 
+#define CW_TRACES_MAX 4u
+
+/* Where the remote writes text for us: told by its resource table. */
+struct cw_trace_place {
+	int fd;
+	uint64_t offset;
+	uint32_t size;
+};
+
 struct cw_carrier {
 	const struct cw_carrier_ops *ops;
 	const struct cw_board_remote *remote;
@@ -38,6 +47,8 @@ struct cw_carrier {
 	bool frozen; /* stopped by a signal (a debugger, SIGSTOP) */
 	int status;  /* how it ended, as waitpid() says */
 	struct cw_qemu_talk *talk;
+	unsigned int traces;
+	struct cw_trace_place trace[CW_TRACES_MAX];
 };
 
 struct cw_carrier_ops {

@@ -6,11 +6,19 @@
 #define CAUSEWAY_HOST_IMAGE_H
 
 #include <causeway/core/elf.h>
+#include <causeway/core/rsctable.h>
 
 #include <stdio.h>
 
+#define CW_IMAGE_TRACES 4u
+
 struct cw_image {
 	struct cw_elf elf;
+	unsigned int traces; /* by cw_image_resources() */
+	struct {
+		uint64_t address;
+		uint32_t size;
+	} trace[CW_IMAGE_TRACES];
 	void *bytes; /* a private copy of the file: whatever happens to it later, this was checked */
 	const char *remote, *path; /* for messages */
 };
@@ -38,6 +46,16 @@ int cw_image_open(struct cw_image *i, const char *remote, const char *path, uint
  */
 int cw_image_check(const struct cw_image *i, const struct cw_image_range *ram,
 		   const struct cw_image_range *taken, unsigned int n, FILE *err);
+
+/**
+ * cw_image_resources - give the firmware what its resource table asks for, if it has one
+ *
+ * After cw_image_check() with the same ranges, before cw_image_load(). Carveouts get memory of @ram and
+ * the table says which; traces are noted; devices are left to who serves them. Returns 0, or -1 with a
+ * line on @err that names the first entry that cannot be had.
+ */
+int cw_image_resources(struct cw_image *i, const struct cw_image_range *ram,
+		       const struct cw_image_range *taken, unsigned int n, FILE *err);
 
 /**
  * cw_image_load - write all segments into the remote's memory

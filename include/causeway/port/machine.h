@@ -35,6 +35,14 @@ const struct cw_machine *cw_machine_init(void);
 /** cw_machine_uart - print on the machine's own UART; any context, may wait for the UART */
 void cw_machine_uart(const char *text, size_t len);
 
+/**
+ * cw_machine_trace - leave text in memory, where Linux finds it without this machine's help
+ *
+ * The buffer is told by the firmware's resource table, as remoteproc has it; when it is full it begins
+ * anew. Does nothing on a port without one (hosted). Any context, one at a time.
+ */
+void cw_machine_trace(const char *text, size_t len);
+
 /** cw_machine_seed - some number that differs from start to start; not entropy */
 uint32_t cw_machine_seed(void);
 

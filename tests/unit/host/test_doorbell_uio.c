@@ -68,7 +68,9 @@ static void begin(struct bed *b)
 					 .doorbell_path = b->path,
 					 .ring = { 0x10, 0x100 },
 					 .clear = { 0x20, 7 },
-					 .has_clear = true };
+					 .enable = { 0x30, 9 },
+					 .has_clear = true,
+					 .has_enable = true };
 }
 
 static int open_bell(struct bed *b)
@@ -107,6 +109,7 @@ static void an_interrupt_wakes_and_is_taken_back(void **state)
 	begin(&b);
 	assert_int_equal(open_bell(&b), 0);
 	assert_int_equal(unmasked(&b), 1);
+	assert_int_equal(page[12], 9);
 	assert_false(hears(&b));
 	assert_int_equal(write(b.driver, &count, 4), 4);
 	assert_true(hears(&b));
@@ -125,7 +128,7 @@ static void a_ring_is_one_store(void **state)
 
 	(void)state;
 	begin(&b);
-	b.r.has_clear = false;
+	b.r.has_clear = b.r.has_enable = false;
 	assert_int_equal(open_bell(&b), 0);
 	b.d.ops->ring(&b.d);
 	assert_int_equal(page[4], 0x100);
