@@ -162,6 +162,27 @@ def test_worker_killed_under_all_three(bridge):
 
 
 @pytest.mark.parametrize("name", BOARDS)
+def test_reset_without_a_word(name, tmp_path):
+    """Fault F2, as by a watchdog: memory stays as it is, nobody tells the PMM, and nobody reloads."""
+    remote, ip = BOARDS[name]
+    at = str(tmp_path / "qmp")
+    machine = "machine: %s\n      args: [ -qmp, 'unix:%s,server=on,wait=off' ]" % (name, at)
+    with Pmm(text_of(name).replace("machine: " + name, machine)) as p:
+        f = Firmware(p, remote, ip).started(30)
+        pid = p.remote(remote)["pid"]
+        with socket.socket(socket.AF_UNIX) as qmp:
+            qmp.connect(at)
+            qmp.sendall(b'{"execute":"qmp_capabilities"}')
+            for i in range(2, 22):
+                qmp.sendall(b'{"execute":"system_reset"}')
+                until(lambda: p.lines("get_entropy test passed", remote) == i, 10)
+                until(lambda: f.ping("-c", "1") == (1, 1), 10)
+        r = p.remote(remote)
+        assert (r["pid"], r["starts"], r["crashes"]) == (pid, 1, 0)
+        assert p.stop() == 0
+
+
+@pytest.mark.parametrize("name", BOARDS)
 def test_halted_by_a_debugger_is_not_dead(name, tmp_path):
     remote, ip = BOARDS[name]
     at = str(tmp_path / "gdb")
@@ -309,6 +330,14 @@ def test_guest_that_never_comes_up(tmp_path):
     status, out = run_bad(text_of("virt-a53", qemu=str(path), boot_ms="1500"))
     assert status == 1
     assert "remote a53: did not come up within 1500 ms" in out and "it printed nothing" in out
+
+
+def test_no_emulator():
+    hide = ["unshare", "-m", "sh", "-c",
+            'mount --bind /dev/null /usr/bin/qemu-system-aarch64; exec "$@"', "sh"]
+    with Pmm(text_of("virt-a53"), prefix=hide, wait=False) as p:
+        assert p.wait() == 1
+        assert "qemu-system-aarch64 is not installed; on Debian: apt install qemu-system-arm" in p.output()
 
 
 def test_wrong_emulator_option():
