@@ -25,6 +25,7 @@ static const struct {
 	{ CW_EREFUSED, "register request refused" },
 	{ CW_EVERSION, "contract version differs" },
 	{ CW_ELAYOUT, "layout differs" },
+	{ CW_EIO, "input or output error" },
 	{ CW_EINTERNAL, "internal error" },
 };
 

@@ -267,6 +267,8 @@ const char *cw_device_kind_text(uint32_t id)
 		return "console";
 	case CW_ID_RNG:
 		return "rng";
+	case CW_ID_BLK:
+		return "blk";
 	default:
 		return "unknown";
 	}

@@ -134,6 +134,8 @@ static void claim_remote(struct claims *c, const struct cw_board_remote *r, unsi
 			claim_net(c, &r->device[k], path);
 		else if (r->device[k].id == CW_ID_CONSOLE)
 			claim_ports(c, &r->device[k], name, r->place[k].name, path);
+		else if (r->device[k].id == CW_ID_BLK && !r->device[k].read_only)
+			claim(c, "disk", r->device[k].path, "%s.backend.file", path);
 	}
 }
 
@@ -402,7 +404,7 @@ static void check_device_files(struct board_build *b, const struct cw_board_devi
 	char sub[PATH_LEN];
 
 	snprintf(sub, sizeof(sub), "%.100s.backend", path);
-	if (d->id == CW_ID_RNG && d->path)
+	if ((d->id == CW_ID_RNG || d->id == CW_ID_BLK) && d->path)
 		check_readable(b, d->path, sub);
 	if (d->id == CW_ID_NET)
 		check_folder(b, d->path, sub);

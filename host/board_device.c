@@ -10,6 +10,7 @@
 #define CONSOLE_RIGHT "pty, stdio, {pty: LINK}, {socket: PATH} or {log: PATH}"
 #define NET_RIGHT     "{tap: NAME}, {fd: NUMBER} or {socket: PATH, peer: PATH}"
 #define RNG_RIGHT     "getrandom or {file: PATH}"
+#define BLK_RIGHT     "{file: PATH}, of a file or a block device"
 
 /* ---- backends ---- */
 
@@ -84,6 +85,19 @@ static void read_console_backend(struct board_reader *rd, struct fy_node *n, con
 		p->backend = CW_BACKEND_STREAM;
 	else if (board_lookup(n, "log"))
 		p->backend = CW_BACKEND_LOG;
+}
+
+static void read_blk_backend(struct board_reader *rd, struct fy_node *n, const char *path)
+{
+	const struct board_field table[] = {
+		FIELD_TEXT("file", BOARD_PATH, BOARD_MUST, rd->device->path, FILE_LEN,
+			   "the path of a file or a block device"),
+	};
+
+	if (board_is_map(n))
+		BOARD_MAP(rd, n, path, table);
+	else
+		board_wrong(rd, n, path, BLK_RIGHT);
 }
 
 /* ---- devices ---- */
@@ -164,6 +178,20 @@ static void read_net(struct board_reader *rd, struct fy_node *n, const char *pat
 	BOARD_MAP(rd, n, path, table);
 }
 
+static void read_blk(struct board_reader *rd, struct fy_node *n, const char *path)
+{
+	struct cw_board_device *d = rd->device;
+	const struct board_field table[] = {
+		COMMON_FIELDS(rd->place),
+		FIELD_CALL("backend", BOARD_MUST, read_blk_backend, BLK_RIGHT),
+		FIELD_FLAG("read-only", d->read_only),
+		FIELD_TEXT("id", BOARD_NAME, BOARD_MAY, d->disk_id, CW_BLK_ID_LEN,
+			   "a name of 1 to 20 of a-z 0-9 - _"),
+	};
+
+	BOARD_MAP(rd, n, path, table);
+}
+
 static void read_console(struct board_reader *rd, struct fy_node *n, const char *path)
 {
 	struct cw_board_device *d = rd->device;
@@ -196,6 +224,7 @@ void board_read_device(struct board_reader *rd, struct fy_node *n, const char *p
 		{ "rng", CW_ID_RNG, read_rng },
 		{ "net", CW_ID_NET, read_net },
 		{ "console", CW_ID_CONSOLE, read_console },
+		{ "blk", CW_ID_BLK, read_blk },
 	};
 	struct fy_node *kind = board_lookup(n, "kind");
 	char sub[PATH_LEN];
@@ -214,7 +243,7 @@ void board_read_device(struct board_reader *rd, struct fy_node *n, const char *p
 	if (!board_is_map(n))
 		board_wrong(rd, n, path, "a mapping such as {kind: rng}");
 	else if (!kind)
-		board_error(rd->b, sub, "is missing; right is rng, net or console");
+		board_error(rd->b, sub, "is missing; right is rng, net, console or blk");
 	else
-		board_wrong(rd, kind, sub, "rng, net or console");
+		board_wrong(rd, kind, sub, "rng, net, console or blk");
 }

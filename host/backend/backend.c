@@ -42,6 +42,8 @@ static int open_kind(const struct cw_board_remote *r, const struct cw_board_devi
 		return open_rng(d, fds, err);
 	case CW_ID_NET:
 		return backend_open_net(d, fds, err);
+	case CW_ID_BLK:
+		return backend_open_blk(d, fds, err);
 	default:
 		return backend_open_console(r, d, fds, err);
 	}
@@ -119,6 +121,7 @@ struct cw_unit *cw_unit_create(const struct cw_board_device *d,
 	uint8_t *copy = kernel_may_touch ? NULL : malloc(CW_UNIT_COPY);
 	struct cw_unit *u = d->id == CW_ID_RNG	 ? unit_rng(d, place, fds)
 			    : d->id == CW_ID_NET ? unit_net(d, place, fds)
+			    : d->id == CW_ID_BLK ? unit_blk(d, place, fds)
 						 : unit_console(d, place, fds);
 
 	if (!u || (!copy && !kernel_may_touch)) {

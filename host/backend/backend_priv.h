@@ -7,6 +7,10 @@
 
 #include <sys/uio.h>
 
+/* Descriptors of a blk device */
+#define DISK_FILE 0
+#define DISK_WAKE 1 /* event descriptor: the thread beside has something to collect */
+
 /* Descriptors of a console port: fds->fd[2 * port] and [2 * port + 1] */
 #define PORT_MAIN  0 /* pty master, listening socket, input of stdio, or -1 */
 #define PORT_OTHER 1 /* pty slave kept open, output of stdio or log, or -1 */
@@ -20,6 +24,7 @@ int backend_bind(const char *what, const char *path, int type, FILE *err);
 int backend_open_net(const struct cw_board_device *d, struct cw_backend_fds *fds, FILE *err);
 int backend_open_console(const struct cw_board_remote *r, const struct cw_board_device *d,
 			 struct cw_backend_fds *fds, FILE *err);
+int backend_open_blk(const struct cw_board_device *d, struct cw_backend_fds *fds, FILE *err);
 void backend_close_console(const struct cw_board_device *d, const struct cw_backend_fds *fds);
 
 /*
@@ -35,6 +40,8 @@ void unit_io_got(struct cw_unit *u, const struct cw_part *part, unsigned int n, 
 struct cw_unit *unit_rng(const struct cw_board_device *d, const struct cw_layout_device *place,
 			 const struct cw_backend_fds *fds);
 struct cw_unit *unit_net(const struct cw_board_device *d, const struct cw_layout_device *place,
+			 const struct cw_backend_fds *fds);
+struct cw_unit *unit_blk(const struct cw_board_device *d, const struct cw_layout_device *place,
 			 const struct cw_backend_fds *fds);
 struct cw_unit *unit_console(const struct cw_board_device *d, const struct cw_layout_device *place,
 			     const struct cw_backend_fds *fds);

@@ -118,7 +118,7 @@ static void forget_environment(void)
 }
 
 int cw_confine_worker(const struct cw_confine *c, pid_t parent, int *keep, unsigned int n,
-		      bool files)
+		      bool files, int (*begin)(void *ctx), void *ctx)
 {
 	const struct sock_fprog program = { c->length, c->filter };
 
@@ -130,10 +130,11 @@ int cw_confine_worker(const struct cw_confine *c, pid_t parent, int *keep, unsig
 	    (n && limit(RLIMIT_NOFILE, (rlim_t)keep[n - 1] + 1 + ACCEPTED_FDS)))
 		return -1;
 	if (cw_confine_privilege() || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) ||
-	    cw_confine_die_with(parent) || no_paths())
+	    cw_confine_die_with(parent) || no_paths() || (begin && begin(ctx)))
 		return -1;
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 	return 0; /* a sanitizer makes calls of its own, so its builds go without the filter */
 #endif
-	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
+	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC,
+			    &program);
 }

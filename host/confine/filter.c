@@ -36,6 +36,12 @@ static const int allowed[] = {
 	SCMP_SYS(pread64),   /* entropy from a file */
 	SCMP_SYS(lseek),     /* which starts anew at its end */
 	SCMP_SYS(getrandom), /* entropy */
+	/* disks, and the threads beside that wait for them */
+	SCMP_SYS(preadv2), /* at once or not at all */
+	SCMP_SYS(pwrite64),
+	SCMP_SYS(fdatasync),
+	SCMP_SYS(fallocate), /* discard, zeroes */
+	SCMP_SYS(futex),
 	/* how it ends */
 	SCMP_SYS(rt_sigreturn), /* from the SIGBUS handler */
 	SCMP_SYS(exit_group),

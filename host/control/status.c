@@ -35,6 +35,7 @@ static cJSON *ports(const struct keeper_remote *r, unsigned int i)
 		[CW_BACKEND_STDIO] = "stdio",
 		[CW_BACKEND_STREAM] = "socket",
 		[CW_BACKEND_LOG] = "log",
+		[CW_BACKEND_DISK] = "disk",
 	};
 	cJSON *a = cJSON_CreateArray();
 

@@ -181,6 +181,9 @@ static unsigned int backend_fds(const struct cw_worker_remote *r, int *keep)
 static bool writes_files(const struct cw_worker_remote *r)
 {
 	for (unsigned int i = 0; i < r->board->layout.devices; i++)
+		if (r->board->device[i].id == CW_ID_BLK && !r->board->device[i].read_only)
+			return true;
+	for (unsigned int i = 0; i < r->board->layout.devices; i++)
 		for (unsigned int k = 0; k < r->board->device[i].ports && k < CW_PORTS_MAX; k++)
 			if (r->board->device[i].port[k].backend == CW_BACKEND_LOG ||
 			    r->board->device[i].port[k].backend == CW_BACKEND_STDIO)
@@ -188,7 +191,21 @@ static bool writes_files(const struct cw_worker_remote *r)
 	return false;
 }
 
-static int lock_in(const struct cw_worker_config *c)
+static int begin_units(void *ctx)
+{
+	struct worker *w = ctx;
+
+	for (unsigned int i = 0; i < w->remotes; i++)
+		for (unsigned int k = 0; k < w->served[i].bus.layout->devices; k++) {
+			struct cw_unit *u = w->served[i].device[k].unit;
+
+			if (u->ops->begin && u->ops->begin(u))
+				return -1;
+		}
+	return 0;
+}
+
+static int lock_in(const struct cw_worker_config *c, struct worker *w)
 {
 	unsigned int room = 1, n = 0;
 	bool files = false;
@@ -208,7 +225,7 @@ static int lock_in(const struct cw_worker_config *c)
 		n += backend_fds(&c->remote[i], keep + n);
 		files |= writes_files(&c->remote[i]);
 	}
-	return cw_confine_worker(c->confine, c->keeper, keep, n, files);
+	return cw_confine_worker(c->confine, c->keeper, keep, n, files, begin_units, w);
 }
 
 _Noreturn void cw_worker_main(const struct cw_worker_config *config)
@@ -219,7 +236,7 @@ _Noreturn void cw_worker_main(const struct cw_worker_config *config)
 	if (worker_open(&w, config))
 		_exit(3);
 	worker_catch_sigbus(&w);
-	if (lock_in(config))
+	if (lock_in(config, &w))
 		_exit(4);
 	for (unsigned int i = 0; i < w.remotes; i++)
 		if (!served_attach(&w.served[i], !config->remote[i].detached))

@@ -85,6 +85,8 @@ static inline void bed_run(unsigned int queues, uint64_t features)
 	bed.place.queue_size = BED_SIZE;
 	bed.unit = cw_unit_create(&bed.device, &bed.place, &bed.fds, !getenv("CONFORM_COPY"));
 	assert_non_null(bed.unit);
+	if (bed.unit->ops->begin)
+		assert_int_equal(bed.unit->ops->begin(bed.unit), 0);
 	pair_init(&bed.pair, queues, BED_SIZE, BED_MEMORY);
 	pair_up(&bed.pair, bed.unit->dev, features | CW_F_EVENT_IDX);
 	pair_run(&bed.pair);

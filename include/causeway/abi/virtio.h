@@ -77,6 +77,84 @@ CW_ABI_AT(cw_abi_net_hdr, hdr_len, 2);
 CW_ABI_AT(cw_abi_net_hdr, num_buffers, 10);
 CW_ABI_SIZE(cw_abi_net_hdr, 12);
 
+/* Block device (section 5.2) */
+#define CW_BLK_F_SIZE_MAX     (1ull << 1)
+#define CW_BLK_F_SEG_MAX      (1ull << 2)
+#define CW_BLK_F_RO	      (1ull << 5)
+#define CW_BLK_F_BLK_SIZE     (1ull << 6)
+#define CW_BLK_F_FLUSH	      (1ull << 9)
+#define CW_BLK_F_TOPOLOGY     (1ull << 10)
+#define CW_BLK_F_DISCARD      (1ull << 13)
+#define CW_BLK_F_WRITE_ZEROES (1ull << 14)
+#define CW_BLK_SECTOR	      512u
+#define CW_BLK_ID_LEN	      20u
+
+enum cw_abi_blk_type {
+	CW_BLK_T_IN = 0,
+	CW_BLK_T_OUT = 1,
+	CW_BLK_T_FLUSH = 4,
+	CW_BLK_T_GET_ID = 8,
+	CW_BLK_T_DISCARD = 11,
+	CW_BLK_T_WRITE_ZEROES = 13,
+};
+
+#define CW_BLK_S_OK	0
+#define CW_BLK_S_IOERR	1
+#define CW_BLK_S_UNSUPP 2
+
+struct cw_abi_blk_config {
+	struct cw_le32 capacity[2]; /* sectors, low word first */
+	struct cw_le32 size_max;
+	struct cw_le32 seg_max;
+	struct cw_le32 geometry;
+	struct cw_le32 blk_size;
+	uint8_t physical_block_exp;
+	uint8_t alignment_offset;
+	struct cw_le16 min_io_size; /* blocks */
+	struct cw_le32 opt_io_size;
+	uint8_t writeback;
+	uint8_t unused0;
+	struct cw_le16 num_queues;
+	struct cw_le32 max_discard_sectors;
+	struct cw_le32 max_discard_seg;
+	struct cw_le32 discard_sector_alignment;
+	struct cw_le32 max_write_zeroes_sectors;
+	struct cw_le32 max_write_zeroes_seg;
+	uint8_t write_zeroes_may_unmap;
+	uint8_t unused1[3];
+};
+
+CW_ABI_AT(cw_abi_blk_config, size_max, 8);
+CW_ABI_AT(cw_abi_blk_config, blk_size, 20);
+CW_ABI_AT(cw_abi_blk_config, min_io_size, 26);
+CW_ABI_AT(cw_abi_blk_config, opt_io_size, 28);
+CW_ABI_AT(cw_abi_blk_config, num_queues, 34);
+CW_ABI_AT(cw_abi_blk_config, max_discard_sectors, 36);
+CW_ABI_AT(cw_abi_blk_config, max_write_zeroes_sectors, 48);
+CW_ABI_AT(cw_abi_blk_config, write_zeroes_may_unmap, 56);
+CW_ABI_SIZE(cw_abi_blk_config, 60);
+
+/* What a request begins with; a status byte is its last. */
+struct cw_abi_blk_header {
+	struct cw_le32 type;
+	struct cw_le32 reserved;
+	struct cw_le32 sector[2];
+};
+
+CW_ABI_AT(cw_abi_blk_header, sector, 8);
+CW_ABI_SIZE(cw_abi_blk_header, 16);
+
+#define CW_BLK_UNMAP 1u /* in flags of a segment to be zeroed */
+
+struct cw_abi_blk_segment {
+	struct cw_le32 sector[2];
+	struct cw_le32 sectors;
+	struct cw_le32 flags;
+};
+
+CW_ABI_AT(cw_abi_blk_segment, sectors, 8);
+CW_ABI_SIZE(cw_abi_blk_segment, 16);
+
 /* Console device (section 5.3) */
 #define CW_CONSOLE_F_SIZE	 (1ull << 0)
 #define CW_CONSOLE_F_MULTIPORT	 (1ull << 1)

@@ -29,6 +29,7 @@ enum cw_error {
 	CW_EREFUSED = -37,  /* the device refused a register request */
 	CW_EVERSION = -38,  /* the peer speaks another major version of the contract */
 	CW_ELAYOUT = -39,   /* the peer was built for another layout */
+	CW_EIO = -40,	    /* what stands behind the device failed: a disk, a file, a link */
 	/* internal */
 	CW_EINTERNAL = -48, /* a bug in this library */
 };

@@ -50,6 +50,7 @@ enum cw_backend_kind {
 	CW_BACKEND_STDIO,     /* console: the PMM's own terminal */
 	CW_BACKEND_STREAM,    /* console: unix stream socket, the PMM listens */
 	CW_BACKEND_LOG,	      /* console: append to a file, no input */
+	CW_BACKEND_DISK,      /* blk: a file or a block device */
 };
 
 #define CW_PORTS_MAX 8u
@@ -61,10 +62,11 @@ struct cw_board_port { /* of a console */
 };
 
 struct cw_board_device {
-	uint32_t id; /* CW_ID_RNG, CW_ID_NET, CW_ID_CONSOLE; place[] has the same order */
+	uint32_t
+		id; /* CW_ID_RNG, CW_ID_NET, CW_ID_CONSOLE, CW_ID_BLK; place[] has the same order */
 	enum cw_backend_kind backend;
 	/* rng */
-	char *path;    /* file backend; net dgram: own socket */
+	char *path;    /* file backend; net dgram: own socket; blk: of the disk */
 	uint32_t rate; /* bytes a second, 0: unlimited */
 	/* net */
 	char *ifname; /* tap by name */
@@ -73,6 +75,9 @@ struct cw_board_device {
 	uint8_t mac[6];
 	uint16_t mtu; /* 68 to 65521; default 1500 */
 	bool offload; /* checksum, GSO and mergeable buffers offered when the backend can */
+	/* blk */
+	char *disk_id; /* at most 20 characters */
+	bool read_only;
 	/* console */
 	uint16_t cols, rows; /* 0: not offered */
 	unsigned int ports;  /* 1: plain console; more: multiport */

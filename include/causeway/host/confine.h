@@ -34,12 +34,13 @@ void cw_confine_free(struct cw_confine *c);
 /**
  * cw_confine_worker - give up everything but the descriptors in @keep (worker)
  * @parent: process id of the keeper, with which this process dies; @keep, @n: sorted here;
- * @files: whether regular files are written, so that their size must not be limited
+ * @files: whether regular files are written, so that their size must not be limited; @begin, @ctx: called
+ * last before the system-call filter, for threads that are to be under it too; may be NULL
  *
  * Returns 0, or -1 with errno set: then the caller must exit.
  */
 int cw_confine_worker(const struct cw_confine *c, pid_t parent, int *keep, unsigned int n,
-		      bool files);
+		      bool files, int (*begin)(void *ctx), void *ctx);
 
 /** cw_confine_close - close every descriptor but those in @keep, sorted here */
 int cw_confine_close(int *keep, unsigned int n);

@@ -46,6 +46,13 @@ struct cw_unit_stats {
 
 struct cw_unit_ops {
 	/**
+	 * begin - start what works beside the worker's own thread; NULL: nothing does
+	 *
+	 * Once, when the worker has given up its privileges and before the system-call filter is in
+	 * force. Returns 0, or -1 with errno set.
+	 */
+	int (*begin)(struct cw_unit *u);
+	/**
 	 * fds - what to wait for now: fills up to CW_UNIT_FDS entries, returns their number. Asked
 	 * again before each sleep: a unit that has no room for input does not ask for POLLIN.
 	 */

@@ -150,7 +150,7 @@ static void words_are_little_endian_in_memory(void **state)
 static const int codes[] = {
 	CW_OK,	    CW_EAGAIN,	 CW_ETIMEDOUT, CW_ERESET,  CW_EDOWN,	 CW_EINVAL,    CW_ENOSPC,
 	CW_ENOTSUP, CW_ENODEV,	 CW_EBUSY,     CW_EPEER,   CW_EBADINDEX, CW_EBADCHAIN, CW_EBADADDR,
-	CW_EBADLEN, CW_EREFUSED, CW_EVERSION,  CW_ELAYOUT, CW_EINTERNAL,
+	CW_EBADLEN, CW_EREFUSED, CW_EVERSION,  CW_ELAYOUT, CW_EIO,	 CW_EINTERNAL,
 };
 
 static void each_error_has_a_text_of_its_own(void **state)

@@ -123,6 +123,75 @@ static int con_input(void *ctx, unsigned int port, const struct cw_part *part, u
 
 static const struct cw_console_ops con_ops = { .output = con_output, .input = con_input };
 
+static int disk_read_now(void *ctx, const struct cw_part *part, unsigned int n, uint64_t offset,
+			 uint32_t len)
+{
+	(void)ctx;
+	if (!w.disk_cached)
+		return CW_EAGAIN;
+	assert_true(offset + len <= sizeof(w.disk));
+	for (unsigned int i = 0; i < n; offset += part[i].len, i++)
+		memcpy(part[i].ptr, w.disk + offset, part[i].len);
+	return (int)len;
+}
+
+static void disk_start(void *ctx, struct cw_blk_request *r)
+{
+	(void)ctx;
+	assert_true(w.disk_todos < DISK_DEPTH);
+	w.disk_todo[w.disk_todos++] = r;
+}
+
+static bool disk_do(const struct cw_blk_step *s)
+{
+	if (w.disk_broken)
+		return false;
+	assert_true(s->offset <= sizeof(w.disk) && s->len <= sizeof(w.disk) - s->offset);
+	if (s->type == CW_BLK_T_IN)
+		memcpy(s->buf, w.disk + s->offset, s->len);
+	else if (s->type == CW_BLK_T_OUT)
+		memcpy(w.disk + s->offset, s->buf, s->len);
+	else if (s->type == CW_BLK_T_FLUSH)
+		w.disk_flushes++;
+	else
+		memset(w.disk + s->offset, 0, s->len);
+	return true;
+}
+
+static void disk_collect(void *ctx)
+{
+	(void)ctx;
+	while (w.disk_todos && !w.disk_stuck) {
+		struct cw_blk_request *r = w.disk_todo[0];
+		bool ok = disk_do(&r->step);
+
+		w.disk_todos--;
+		memmove(w.disk_todo, w.disk_todo + 1, w.disk_todos * sizeof(w.disk_todo[0]));
+		cw_blk_done(&w.blk, r, ok);
+	}
+}
+
+static const struct cw_blk_ops disk_ops = { disk_read_now, disk_start, disk_collect };
+
+static void make_disk(bool read_only)
+{
+	const struct cw_blk_geometry g = { .sectors = DISK_SECTORS,
+					   .block = 4096,
+					   .read_only = read_only,
+					   .zeroes = true,
+					   .id = "disk of a test" };
+
+	memset(w.disk_request, 0, sizeof(w.disk_request));
+	w.disk_todos = 0;
+	for (unsigned int i = 0; i < DISK_DEPTH; i++) {
+		w.disk_request[i].part = w.disk_part[i];
+		w.disk_request[i].buf = w.disk_buf[i];
+	}
+	assert_int_equal(cw_blk_init(&w.blk, &disk_ops, NULL, &g, w.queue[DISK], w.disk_request,
+				     DISK_DEPTH, WORLD_QUEUE),
+			 CW_OK);
+}
+
 static const uint8_t mac[6] = { 0x52, 0x54, 0, 1, 2, 3 };
 static const char *const names[WORLD_PORTS] = { "shell", "log" };
 
@@ -130,7 +199,8 @@ static const char *const unnamed[1];
 
 static struct cw_device *model(int i)
 {
-	struct cw_device *const d[DEVICES] = { &w.rng.dev, &w.net.dev, &w.con.dev, &w.multi.dev };
+	struct cw_device *const d[DEVICES] = { &w.rng.dev, &w.net.dev, &w.con.dev, &w.multi.dev,
+					       &w.blk.dev };
 
 	return d[i];
 }
@@ -156,6 +226,7 @@ static void make_models(const struct world_options *o)
 	assert_int_equal(cw_console_device_init(&w.multi, &con_ops, &w.multi, 132, 50, WORLD_PORTS,
 						names, w.queue[MULTI]),
 			 CW_OK);
+	make_disk(o->read_only);
 }
 
 /* ---- the PMM ---- */
@@ -201,6 +272,8 @@ static void feed(void)
 		cw_net_device_receive(&w.net);
 	feed_console(CONSOLE, &w.con);
 	feed_console(MULTI, &w.multi);
+	if (w.disk_todos && !w.disk_stuck)
+		cw_device_bus_wake(&w.dev, DISK, 0);
 }
 
 static bool serve(void)
@@ -318,6 +391,7 @@ static void make_layout(void)
 	place(CONSOLE, "con0", CW_ID_CONSOLE, 2, 6 * PAGE);
 	place(MULTI, "con1", CW_ID_CONSOLE, (uint16_t)cw_console_device_queues(WORLD_PORTS),
 	      16 * PAGE);
+	place(DISK, "disk0", CW_ID_BLK, 1, options.disk_block);
 	w.layout = (struct cw_layout){
 		.base = BASE,
 		.line = options.line,
@@ -336,6 +410,7 @@ void world_new(const struct world_options *o)
 	memset(&w, 0, sizeof(w));
 	memset(&options, 0, sizeof(options));
 	options = o ? *o : options;
+	options.disk_block = options.disk_block ? options.disk_block : 32 * 1024;
 	options.net_block = options.net_block ? options.net_block : 128 * 1024;
 	options.mtu = options.mtu ? options.mtu : 1500;
 	options.line = options.line ? options.line : 64;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A remote and its PMM in one thread: the driver library on one end of a region, the device library
- * with all three models on the other, a clock of its own, and doorbells that are remembered as a port
+ * with all models on the other, a clock of its own, and doorbells that are remembered as a port
  * has to remember them. The PMM runs only while the remote waits; a test can stop it, replace it in
  * the middle of any access of the remote to shared memory, or write over its words.
  */
@@ -19,22 +19,26 @@
 
 #include <causeway/core/err.h>
 #include <causeway/core/shm.h>
+#include <causeway/device/blk.h>
 #include <causeway/device/bus.h>
 #include <causeway/device/console.h>
 #include <causeway/device/net.h>
 #include <causeway/device/rng.h>
+#include <causeway/driver/blk.h>
 #include <causeway/driver/bus.h>
 #include <causeway/driver/console.h>
 #include <causeway/driver/mmio.h>
 #include <causeway/driver/net.h>
 #include <causeway/driver/rng.h>
 
-enum { RNG, NET, CONSOLE, MULTI, DEVICES };
+enum { RNG, NET, CONSOLE, MULTI, DISK, DEVICES };
 
-#define WORLD_QUEUE 64u
-#define WORLD_PORTS 2u
-#define FRAME_MAX   66000u
-#define FRAMES	    8u
+#define WORLD_QUEUE  64u
+#define DISK_SECTORS 128u
+#define DISK_DEPTH   3u
+#define WORLD_PORTS  2u
+#define FRAME_MAX    66000u
+#define FRAMES	     8u
 
 struct frame {
 	uint32_t len; /* virtio header included */
@@ -86,6 +90,17 @@ struct world {
 	const uint8_t *in[2][WORLD_PORTS];
 	uint32_t in_len[2][WORLD_PORTS];
 
+	struct cw_blk blk;
+	struct cw_blk_request disk_request[DISK_DEPTH];
+	struct cw_part disk_part[DISK_DEPTH][WORLD_QUEUE];
+	uint8_t disk_buf[DISK_DEPTH][CW_BLK_STEP];
+	struct cw_blk_request *disk_todo[DISK_DEPTH];
+	unsigned int disk_todos, disk_flushes;
+	uint8_t disk[DISK_SECTORS * CW_BLK_SECTOR];
+	bool disk_cached; /* reads are done at once */
+	bool disk_stuck;  /* no step is ever over */
+	bool disk_broken; /* every step fails */
+
 	/* accesses of the remote, with the hooked libraries */
 	unsigned int step, strike; /* at that step: */
 	void (*at_strike)(void);
@@ -99,7 +114,9 @@ struct world_options {
 	uint32_t net_block; /* bytes, 0: 128 KB */
 	uint16_t mtu;	    /* 0: 1500 */
 	bool offload;
-	uint32_t line; /* 0: 64 */
+	bool read_only;	     /* the disk */
+	uint32_t disk_block; /* bytes of its device's block, 0: 32 KB */
+	uint32_t line;	     /* 0: 64 */
 };
 
 /** world_start - fresh memory (filled with garbage), both sides begun, link up, channels open */

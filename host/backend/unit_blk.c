@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Disks.
+ *
+ * Theory of operation: what lies in the page cache is read straight into the remote's buffers, by a
+ * call that gives up rather than wait. All else is done by a thread of this disk, a step at a time in
+ * the order in which they were asked for, on private memory; when it has done one it writes an event
+ * descriptor, and the worker collects.
+ */
+#include "aside.h"
+#include "backend_priv.h"
+
+#include <causeway/core/err.h>
+#include <causeway/device/blk.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define REQUESTS 16u
+
+struct job {
+	struct aside_job aside; /* first */
+	struct blk_unit *unit;
+	struct cw_blk_request *request;
+	bool ok;
+};
+
+struct blk_unit {
+	struct cw_unit unit;
+	struct cw_blk blk;
+	struct aside aside;
+	int fd, wake;
+	struct cw_blk_request request[REQUESTS];
+	struct job job[REQUESTS];
+	struct cw_part *part;
+	uint8_t *buf;
+	uint32_t late; /* reads that were not in the page cache */
+};
+
+static struct blk_unit *self(struct cw_unit *u)
+{
+	return (struct blk_unit *)(void *)u;
+}
+
+/* #syscalls preadv2 */
+static int read_now(void *ctx, const struct cw_part *part, unsigned int n, uint64_t offset,
+		    uint32_t len)
+{
+	struct blk_unit *u = ctx;
+	ssize_t got;
+
+	if (u->unit.copy) /* the kernel must not touch the remote's memory */
+		return CW_EAGAIN;
+	got = preadv2(u->fd, (const struct iovec *)(const void *)part, (int)n, (off_t)offset,
+		      RWF_NOWAIT);
+	if (got == (ssize_t)len)
+		return (int)len;
+	u->late++;
+	return CW_EAGAIN; /* some of it may be there; all of it is read again */
+}
+
+/* ---- in the thread beside ---- */
+
+/* #syscalls pread64 */
+static bool read_all(int fd, uint8_t *to, uint64_t len, uint64_t at)
+{
+	while (len) {
+		ssize_t n = pread(fd, to, len, (off_t)at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false; /* the file has become shorter, or the disk is broken */
+		to += n;
+		at += (uint64_t)n;
+		len -= (uint64_t)n;
+	}
+	return true;
+}
+
+/* #syscalls pwrite64 */
+static bool write_all(int fd, const uint8_t *from, uint64_t len, uint64_t at)
+{
+	while (len) {
+		ssize_t n = pwrite(fd, from, len, (off_t)at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		from += n;
+		at += (uint64_t)n;
+		len -= (uint64_t)n;
+	}
+	return true;
+}
+
+static bool write_zeroes(int fd, uint64_t len, uint64_t at)
+{
+	static const uint8_t zeroes[4096];
+
+	for (; len > sizeof(zeroes); len -= sizeof(zeroes), at += sizeof(zeroes))
+		if (!write_all(fd, zeroes, sizeof(zeroes), at))
+			return false;
+	return write_all(fd, zeroes, len, at);
+}
+
+/* #syscalls fallocate */
+static bool punch(int fd, int mode, uint64_t len, uint64_t at)
+{
+	int r;
+
+	do
+		r = fallocate(fd, mode | FALLOC_FL_KEEP_SIZE, (off_t)at, (off_t)len);
+	while (r && errno == EINTR);
+	return !r;
+}
+
+/* #syscalls fdatasync */
+static bool do_step(int fd, const struct cw_blk_step *s)
+{
+	switch (s->type) {
+	case CW_BLK_T_IN:
+		return read_all(fd, s->buf, s->len, s->offset);
+	case CW_BLK_T_OUT:
+		return write_all(fd, s->buf, s->len, s->offset) && (!s->sync || !fdatasync(fd));
+	case CW_BLK_T_FLUSH:
+		return !fdatasync(fd);
+	case CW_BLK_T_DISCARD: /* a hint: a file system that cannot has done it well enough */
+		return punch(fd, FALLOC_FL_PUNCH_HOLE, s->len, s->offset) || errno == EOPNOTSUPP;
+	case CW_BLK_T_WRITE_ZEROES:
+		return punch(fd, s->unmap ? FALLOC_FL_PUNCH_HOLE : FALLOC_FL_ZERO_RANGE, s->len,
+			     s->offset) ||
+		       (errno == EOPNOTSUPP && write_zeroes(fd, s->len, s->offset));
+	default:
+		return false;
+	}
+}
+
+static void run(struct aside_job *a)
+{
+	struct job *j = (struct job *)(void *)a;
+
+	j->ok = do_step(j->unit->fd, &j->request->step);
+}
+
+/* ---- in the worker's own ---- */
+
+static void start(void *ctx, struct cw_blk_request *r)
+{
+	struct blk_unit *u = ctx;
+
+	aside_put(&u->aside, &u->job[r - u->request].aside);
+}
+
+static void collect(void *ctx)
+{
+	struct blk_unit *u = ctx;
+	struct aside_job *a;
+
+	while ((a = aside_take(&u->aside))) {
+		struct job *j = (struct job *)(void *)a;
+
+		cw_blk_done(&u->blk, j->request, j->ok);
+	}
+}
+
+static const struct cw_blk_ops disk_ops = {
+	.read_now = read_now,
+	.start = start,
+	.collect = collect,
+};
+
+static int begin(struct cw_unit *unit)
+{
+	struct blk_unit *u = self(unit);
+
+	errno = aside_begin(&u->aside, u->wake);
+	return errno ? -1 : 0;
+}
+
+static unsigned int fds(struct cw_unit *u, struct pollfd *p)
+{
+	p->fd = self(u)->wake;
+	p->events = POLLIN;
+	return 1;
+}
+
+static void wake(struct blk_unit *u)
+{
+	uint64_t count;
+
+	(void)!read(u->wake, &count, sizeof(count));
+	if (cw_device_running(&u->blk.dev))
+		cw_device_wake(&u->blk.dev, 0);
+	else
+		collect(u); /* nobody is answered; but there is room again */
+}
+
+static void ready(struct cw_unit *unit, const struct pollfd *p, unsigned int n)
+{
+	if (n && p->revents)
+		wake(self(unit));
+}
+
+/* A worker that spins finds what is done without a system call. */
+static bool look(struct cw_unit *unit)
+{
+	struct blk_unit *u = self(unit);
+
+	if (!u->blk.busy || !aside_has(&u->aside))
+		return false;
+	wake(u);
+	return true;
+}
+
+static uint64_t deadline(struct cw_unit *u)
+{
+	(void)u;
+	return CW_LINK_NEVER;
+}
+
+static void stats(const struct cw_unit *unit, struct cw_unit_stats *s)
+{
+	const struct blk_unit *u = (const struct blk_unit *)(const void *)unit;
+	const struct cw_blk_counters *c = &u->blk.count;
+
+	s->rx_packets = c->reads;
+	s->rx_bytes = c->read_bytes;
+	s->tx_packets = c->writes;
+	s->tx_bytes = c->write_bytes;
+	s->errors = c->errors;
+	s->strange = c->strange;
+}
+
+static void unit_free(struct cw_unit *unit)
+{
+	struct blk_unit *u = self(unit);
+
+	aside_end(&u->aside);
+	unit_queues_free(u->blk.dev.queue);
+	free(u->part);
+	free(u->buf);
+	free(u);
+}
+
+static const struct cw_unit_ops ops = {
+	.begin = begin,
+	.fds = fds,
+	.ready = ready,
+	.look = look,
+	.deadline = deadline,
+	.stats = stats,
+	.free = unit_free,
+};
+
+/* What the file or block device is, as of now. */
+static int measure(int fd, struct cw_blk_geometry *g)
+{
+	unsigned int block = 0;
+	uint64_t bytes = 0;
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return -1;
+	if (S_ISBLK(st.st_mode)) {
+		if (ioctl(fd, BLKGETSIZE64, &bytes) || ioctl(fd, BLKPBSZGET, &block))
+			return -1;
+	} else {
+		bytes = (uint64_t)st.st_size;
+		block = (unsigned int)st.st_blksize;
+	}
+	g->sectors = bytes / CW_BLK_SECTOR;
+	g->block = block >= CW_BLK_SECTOR && block <= CW_BLK_STEP && !(block & (block - 1)) ? block
+											    : 4096;
+	return 0;
+}
+
+static int set_up(struct blk_unit *u, const struct cw_board_device *d,
+		  const struct cw_layout_device *place, struct cw_device_queue *q)
+{
+	struct cw_blk_geometry g = { .read_only = d->read_only,
+				     .zeroes = true,
+				     .id = d->disk_id ? d->disk_id : place->name };
+
+	if (measure(u->fd, &g))
+		return -1;
+	for (unsigned int i = 0; i < REQUESTS; i++) {
+		u->request[i].part = u->part + (size_t)i * place->queue_size;
+		u->request[i].buf = u->buf + (size_t)i * CW_BLK_STEP;
+		u->job[i] = (struct job){ { NULL, run }, u, &u->request[i], false };
+	}
+	errno = EINVAL;
+	return cw_blk_init(&u->blk, &disk_ops, u, &g, q, u->request, REQUESTS, place->queue_size);
+}
+
+struct cw_unit *unit_blk(const struct cw_board_device *d, const struct cw_layout_device *place,
+			 const struct cw_backend_fds *fds)
+{
+	struct blk_unit *u = calloc(1, sizeof(*u));
+	struct cw_device_queue *q = unit_queues(place);
+
+	if (!u || !q)
+		goto bad;
+	u->part = calloc((size_t)REQUESTS * place->queue_size, sizeof(*u->part));
+	u->buf = malloc((size_t)REQUESTS * CW_BLK_STEP);
+	u->fd = fds->fd[DISK_FILE];
+	u->wake = fds->fd[DISK_WAKE];
+	u->unit.ops = &ops;
+	u->unit.dev = &u->blk.dev;
+	if (u->part && u->buf && !set_up(u, d, place, q))
+		return &u->unit;
+	free(u->part);
+	free(u->buf);
+bad:
+	free(u);
+	unit_queues_free(q);
+	return NULL;
+}
