@@ -474,7 +474,8 @@ class OwnDevices:
 
     def __init__(self):
         self.process = subprocess.Popen(
-            ["qemu-system-aarch64", "-M", "virt,gic-version=2,highmem=off", "-cpu", "cortex-a53", "-m", "64",
+            ["qemu-system-aarch64", "-M", "virt,gic-version=2,highmem=off", "-cpu", "cortex-a53",
+             "-smp", "2", "-m", "64",
              "-nodefaults", "-display", "none", "-serial", "null",
              "-global", "virtio-mmio.force-legacy=false", "-device",
              f"loader,file={ROOT}/build/virt-a53/tests/trap/hvl_net_rng_trap,cpu-num=0",

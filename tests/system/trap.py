@@ -23,7 +23,9 @@ class Trap(Firmware):
                 "console": ["-device", "virtio-serial-device", "-chardev", "pty,id=c",
                             "-device", "virtconsole,chardev=c"]}
         self.p = subprocess.Popen(
-            ["qemu-system-aarch64", "-M", "virt,gic-version=2,highmem=off", "-cpu", "cortex-a53", "-m", "64",
+            ["qemu-system-aarch64", "-M", "virt,gic-version=2,highmem=off", "-cpu", "cortex-a53",
+             "-smp", "2", "-m", "64",  # two, for its barriers: see host/carrier/qemu_machines.c
+            
              "-nodefaults", "-display", "none", "-global", "virtio-mmio.force-legacy=false",
              "-device", "loader,file=%s,cpu-num=0" % PROGRAM,
              "-chardev", "file,id=u,path=" + self.uart, "-serial", "chardev:u",
