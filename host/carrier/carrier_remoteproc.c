@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -35,17 +36,34 @@ static int remoteproc_check(const struct cw_board_remote *r, FILE *err)
 	return -1;
 }
 
+static struct remoteproc describe(const struct cw_carrier *c)
+{
+	const struct cw_board_remote *r = c->remote;
+
+	return (struct remoteproc){ .remote = r->name,
+				    .folder = r->remoteproc,
+				    .firmware = r->firmware,
+				    .coredump = r->core_directory != NULL,
+				    .again = c->state == CW_REMOTE_CRASHED || c->stuck,
+				    .before = c->before,
+				    .keeper = (int)getpid() };
+}
+
 static int remoteproc_start(struct cw_carrier *c, FILE *err)
 {
 	const struct cw_board_remote *r = c->remote;
-	const struct remoteproc p = { .remote = r->name,
-				      .folder = r->remoteproc,
-				      .firmware = r->firmware,
-				      .coredump = r->core_directory != NULL,
-				      .again = c->state == CW_REMOTE_CRASHED || c->stuck,
-				      .keeper = (int)getpid() };
-	const struct cw_spawn s = { .main = remoteproc_attend, .ctx = &p };
-	int why = cw_spawn(&s, &c->pid, &c->uart);
+	struct cw_spawn s = { .main = remoteproc_attend };
+	struct remoteproc p;
+	int why;
+
+	if (!c->before) /* shared: who attends fills it in, and another may come after that one */
+		c->before = mmap(NULL, sizeof(*c->before), PROT_READ | PROT_WRITE,
+				 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (c->before == MAP_FAILED)
+		c->before = NULL;
+	p = describe(c);
+	s.ctx = &p;
+	why = c->before ? cw_spawn(&s, &c->pid, &c->uart) : errno;
 
 	if (why) {
 		fprintf(err, "causeway: remote %s: cannot attend to %s: %s\n", r->name,
@@ -53,7 +71,7 @@ static int remoteproc_start(struct cw_carrier *c, FILE *err)
 		return -1;
 	}
 	c->state = CW_REMOTE_RUNNING;
-	c->asked = c->frozen = c->stuck = false;
+	c->asked = c->frozen = c->stuck = c->earlier = false;
 	return 0;
 }
 
@@ -64,7 +82,19 @@ static void remoteproc_stop(struct cw_carrier *c, bool hard)
 	if (!c->pid)
 		return;
 	c->asked = true;
-	kill(c->pid, REMOTEPROC_STOP);
+	kill(c->pid, c->leaving ? REMOTEPROC_LEAVE : REMOTEPROC_STOP);
+}
+
+/* Whoever attended to it last may have left it as it could not do otherwise. */
+static void remoteproc_close(struct cw_carrier *c)
+{
+	const struct remoteproc p = describe(c);
+
+	if (!c->before)
+		return;
+	remoteproc_restore(&p);
+	munmap(c->before, sizeof(*c->before));
+	c->before = NULL;
 }
 
 static int remoteproc_detach(struct cw_carrier *c, FILE *err)
@@ -91,6 +121,16 @@ static bool remoteproc_ended(struct cw_carrier *c, pid_t pid, int status)
 	case REMOTEPROC_DETACHED:
 		c->state = CW_REMOTE_DETACHED;
 		break;
+	case REMOTEPROC_LEFT:
+		c->state = CW_REMOTE_DETACHED;
+		break;
+	case REMOTEPROC_EARLIER:
+		c->earlier = true;
+		c->state = CW_REMOTE_CRASHED;
+		break;
+	case REMOTEPROC_CRASHED: /* while it was being stopped */
+		c->state = asked ? CW_REMOTE_OFFLINE : CW_REMOTE_CRASHED;
+		break;
 	case REMOTEPROC_STUCK:
 		c->stuck = true;
 		c->state = CW_REMOTE_CRASHED;
@@ -113,6 +153,10 @@ static const char *remoteproc_how(const struct cw_carrier *c)
 		return "Linux says that it crashed";
 	case REMOTEPROC_DETACHED:
 		return "it was detached";
+	case REMOTEPROC_EARLIER:
+		return "it had crashed before";
+	case REMOTEPROC_LEFT:
+		return "it is left running, as it was before";
 	case REMOTEPROC_FAILED:
 		return "Linux did not start it";
 	case REMOTEPROC_STUCK:
@@ -130,4 +174,5 @@ const struct cw_carrier_ops cw_carrier_remoteproc = {
 	.detach = remoteproc_detach,
 	.ended = remoteproc_ended,
 	.how = remoteproc_how,
+	.close = remoteproc_close,
 };

@@ -9,8 +9,12 @@
  * Two processors, of which the second stays off: with one alone, QEMU before version 8 leaves out all of
  * the program's memory barriers, and the PMM, on a processor of its own, sees the consequences.
  */
-static const char *const virt_args[] = { "-M", "virt,gic-version=2,highmem=off,memory-backend=ram",
-					 "-cpu", "cortex-a53", "-smp", "2", NULL };
+static const char *const virt_args[] = {
+	"-M",	"virt,gic-version=2,highmem=off,memory-backend=ram",
+	"-cpu", "cortex-a53",
+	"-smp", "2",
+	NULL
+};
 
 static const char *const zcu102_args[] = { "-M", "xlnx-zcu102,memory-backend=ram", "-smp", "6",
 					   NULL };

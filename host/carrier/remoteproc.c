@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
@@ -37,8 +38,7 @@ struct trace {
 
 struct attending {
 	const struct remoteproc *r;
-	bool found;	   /* it ran before us */
-	char recovery[32]; /* as it was, to be put back */
+	bool found; /* it ran before us */
 	sigset_t signals;
 	struct trace *trace[TRACES_MAX];
 };
@@ -192,23 +192,88 @@ static int set_firmware(const struct remoteproc *r)
 	return REMOTEPROC_FAILED;
 }
 
+/* However it came to run. */
 static int stop(struct attending *a)
 {
 	char state[32] = "";
 
-	if (a->found)
-		return REMOTEPROC_STOPPED; /* it is not ours to end */
 	if (set(a->r, "state", "stop") && errno != EINVAL) {
 		refused(a->r, "stop");
 		return REMOTEPROC_STUCK;
 	}
 	for (int ms = 0; ms < STOP_MS; ms += 10) {
 		if (!get(a->r, "state", state, sizeof(state)) && !is(state, "running", "attached"))
-			return REMOTEPROC_STOPPED;
+			return is(state, "crashed", NULL) ? REMOTEPROC_CRASHED : REMOTEPROC_STOPPED;
 		nanosleep(&(struct timespec){ 0, 10000000 }, NULL);
 	}
 	say(a->r, "it was told to stop, and is still", state);
 	return REMOTEPROC_STUCK;
+}
+
+static int start(struct attending *a)
+{
+	int bad = a->found ? 0 : set_firmware(a->r);
+
+	if (bad)
+		return bad;
+	return set(a->r, "state", "start") ? refused(a->r, "start") : 0;
+}
+
+static bool other_firmware(const struct remoteproc *r)
+{
+	char now[256];
+
+	return r->firmware && !get(r, "firmware", now, sizeof(now)) &&
+	       strcmp(now, r->firmware) != 0;
+}
+
+/*
+ * A crashed one is left by recovery alone, which starts it with the firmware that it had. Linux does not
+ * say whether that went well, but its state does.
+ */
+static int recover(struct attending *a)
+{
+	char state[32] = "";
+
+	if (set(a->r, "recovery", "recover"))
+		return refused(a->r, "recover");
+	if (get(a->r, "state", state, sizeof(state)) || is(state, "crashed", NULL)) {
+		say(a->r, "cannot recover it", "see dmesg");
+		return REMOTEPROC_FAILED;
+	}
+	if (is(state, "running", "attached") && !other_firmware(a->r))
+		return 0;
+	if (is(state, "running", "attached") && stop(a) != REMOTEPROC_STOPPED)
+		return REMOTEPROC_STUCK;
+	return start(a);
+}
+
+/* One of a PMM before us may not be done with it yet: it stops what it started. */
+static int wait_for_turn(const struct remoteproc *r)
+{
+	int fd = open(r->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	for (int ms = 0; fd >= 0 && ms < 2 * STOP_MS; ms += 10) {
+		if (!flock(fd, LOCK_EX | LOCK_NB))
+			return 0; /* held until this process ends */
+		nanosleep(&(struct timespec){ 0, 10000000 }, NULL);
+	}
+	say(r, "cannot have it to ourselves", strerror(errno));
+	return REMOTEPROC_FAILED;
+}
+
+/* Before the first life; at later ones it is our own settings that are there. */
+static void remember(const struct remoteproc *r)
+{
+	struct remoteproc_before *b = r->before;
+
+	if (b->known)
+		return;
+	if (get(r, "recovery", b->recovery, sizeof(b->recovery)))
+		*b->recovery = 0;
+	if (!r->coredump || get(r, "coredump", b->coredump, sizeof(b->coredump)))
+		*b->coredump = 0;
+	b->known = true;
 }
 
 /* 0 when it runs. */
@@ -216,32 +281,26 @@ static int bring_up(struct attending *a)
 {
 	const struct remoteproc *r = a->r;
 	char state[32];
-	int bad;
 
+	if (wait_for_turn(r))
+		return REMOTEPROC_FAILED;
 	if (get(r, "state", state, sizeof(state))) {
 		say(r, "cannot read its state", strerror(errno));
 		return REMOTEPROC_FAILED;
 	}
-	if (!get(r, "recovery", a->recovery, sizeof(a->recovery)))
-		set_if_there(r, "recovery", "disabled");
+	remember(r);
+	set_if_there(r, "recovery", "disabled");
 	if (r->coredump && !is(state, "crashed", NULL))
 		set_if_there(r, "coredump", "enabled");
-	if (is(state, "crashed", NULL) && !r->again) {
-		a->found = true; /* to be seen as it is before anybody starts it */
-		return 0;
-	}
 	if (is(state, "crashed", NULL))
-		return set(r, "recovery", "recover") ? refused(r, "recover") : 0;
-	a->found = !r->again;
-	if (is(state, "running", "attached") && a->found)
+		return r->again ? recover(a) : REMOTEPROC_EARLIER;
+	a->found = !r->again && is(state, "running", "attached");
+	if (a->found)
 		return 0;
 	if (is(state, "running", "attached") && stop(a) != REMOTEPROC_STOPPED)
 		return REMOTEPROC_STUCK;
 	a->found = is(state, "detached", NULL);
-	bad = a->found ? 0 : set_firmware(r);
-	if (bad)
-		return bad;
-	return set(r, "state", "start") ? refused(r, "start") : 0;
+	return start(a);
 }
 
 /* Told to stop, to detach, or that nothing was said for a while (0). */
@@ -250,7 +309,7 @@ static int wait_for_word(const struct attending *a)
 	const struct timespec t = { 0, LOOK_MS * 1000000 };
 	int sig = sigtimedwait(&a->signals, NULL, &t);
 
-	return sig > 0 ? sig : getppid() != a->r->keeper ? REMOTEPROC_STOP : 0;
+	return sig > 0 ? sig : getppid() != a->r->keeper ? REMOTEPROC_LEAVE : 0;
 }
 
 static int stay(struct attending *a)
@@ -261,7 +320,9 @@ static int stay(struct attending *a)
 		int word = wait_for_word(a);
 
 		look_at_traces(a);
-		if (word == REMOTEPROC_STOP)
+		if (word == REMOTEPROC_LEAVE && a->found)
+			return REMOTEPROC_LEFT;
+		if (word == REMOTEPROC_STOP || word == REMOTEPROC_LEAVE)
 			return stop(a);
 		if (word == REMOTEPROC_DETACH && !set(a->r, "state", "detach"))
 			return REMOTEPROC_DETACHED;
@@ -280,6 +341,20 @@ static int stay(struct attending *a)
 	}
 }
 
+void remoteproc_restore(const struct remoteproc *r)
+{
+	char state[32];
+
+	/* To one that crashed, "enabled" means to be started at once. */
+	if (!r->before->known || get(r, "state", state, sizeof(state)) ||
+	    is(state, "crashed", NULL))
+		return;
+	if (*r->before->recovery)
+		set_if_there(r, "recovery", r->before->recovery);
+	if (*r->before->coredump)
+		set_if_there(r, "coredump", r->before->coredump);
+}
+
 int remoteproc_attend(const void *ctx)
 {
 	static struct attending a;
@@ -288,15 +363,15 @@ int remoteproc_attend(const void *ctx)
 	a.r = ctx;
 	sigemptyset(&a.signals);
 	sigaddset(&a.signals, REMOTEPROC_STOP);
+	sigaddset(&a.signals, REMOTEPROC_LEAVE);
 	sigaddset(&a.signals, REMOTEPROC_DETACH);
 	sigprocmask(SIG_BLOCK, &a.signals, NULL);
 	signal(SIGPIPE, SIG_IGN); /* of a keeper that has gone: the remote is still to be stopped */
 	/* Not SIGKILL, as for others: the remote is to be stopped before this ends. */
-	prctl(PR_SET_PDEATHSIG, REMOTEPROC_STOP, 0, 0, 0);
+	prctl(PR_SET_PDEATHSIG, REMOTEPROC_LEAVE, 0, 0, 0);
 	end = bring_up(&a);
 	if (!end)
 		end = stay(&a);
-	if (*a.recovery && end != REMOTEPROC_CRASHED)
-		set_if_there(a.r, "recovery", a.recovery);
+	remoteproc_restore(a.r);
 	return end;
 }

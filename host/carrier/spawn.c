@@ -36,8 +36,8 @@ static int place(const int *from, int n, int report)
 	return 0;
 }
 
-/* In the child: system calls only; returns when something failed. */
-static void become(const struct cw_spawn *s, const struct ends *e, pid_t keeper)
+/* In the child: system calls only; returns when something failed: where its errno is to be told. */
+static int become(const struct cw_spawn *s, const struct ends *e, pid_t keeper)
 {
 	int from[PLACES] = { e->null, e->uart[1], e->uart[1] }, keep[PLACES];
 	const struct rlimit no_core = { 0, 0 };
@@ -53,13 +53,14 @@ static void become(const struct cw_spawn *s, const struct ends *e, pid_t keeper)
 	signal(SIGPIPE, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (place(from, (int)n, (int)n - 1) || cw_confine_close(keep, n) ||
-	    setrlimit(RLIMIT_CORE, &no_core) || cw_confine_privilege() ||
-	    cw_confine_die_with(keeper))
-		return;
+	if (place(from, (int)n, (int)n - 1))
+		return e->report[1];
+	if (cw_confine_close(keep, n) || setrlimit(RLIMIT_CORE, &no_core) ||
+	    cw_confine_privilege() || cw_confine_die_with(keeper))
+		return (int)n - 1;
 	if (s->path) {
 		execve(s->path, s->argv, s->env);
-		return;
+		return (int)n - 1;
 	}
 	close((int)n - 1); /* as execve() would have: so far all went well */
 	_exit(s->main(s->ctx));
@@ -67,16 +68,16 @@ static void become(const struct cw_spawn *s, const struct ends *e, pid_t keeper)
 
 static int launch(const struct cw_spawn *s, struct ends *e, pid_t *pid)
 {
-	int report = (int)(3 + s->fds), why = 0;
+	int why = 0;
 	pid_t keeper = getpid(), child = fork();
 
 	if (child < 0)
 		return errno;
 	if (!child) {
-		become(s, e, keeper);
+		int report = become(s, e, keeper);
+
 		why = errno;
-		if (write(report, &why, sizeof(why)) != sizeof(why))
-			(void)!write(e->report[1], &why, sizeof(why)); /* not placed yet */
+		(void)!write(report, &why, sizeof(why));
 		_exit(127);
 	}
 	close(e->report[1]);

@@ -68,36 +68,37 @@ static const struct cw_image_range *owner(const struct giving *g, uint64_t base,
 	return NULL;
 }
 
-/* The beginning of a segment or of somebody's memory that is in the way, or 0. */
-static uint64_t in_the_way(const struct giving *g, uint64_t base, uint64_t size)
+/* Whether a segment or somebody's memory is in the way; @begins: its beginning. */
+static bool in_the_way(const struct giving *g, uint64_t base, uint64_t size, uint64_t *begins)
 {
 	const struct cw_image_range *o = owner(g, base, size);
 
+	*begins = o ? o->base : 0;
 	for (unsigned int i = 0; !o && i < g->image->elf.segments; i++) {
 		const struct cw_elf_segment *s = &g->image->elf.segment[i];
 		const struct cw_image_range r = { "", s->address, s->memory_size };
 
+		*begins = s->address;
 		if (overlap(base, size, &r))
-			return s->address;
+			return true;
 	}
-	return o ? o->base : 0;
+	return o != NULL;
 }
 
-/* From the end of RAM downwards; 0: there is no such room. */
-static uint64_t find_room(const struct giving *g, uint64_t size)
+/* From the end of RAM downwards; false: there is no such room. */
+static bool find_room(const struct giving *g, uint64_t size, uint64_t *at)
 {
-	uint64_t end = g->ram->base + g->ram->size, limit = 1ull << 32, at;
+	uint64_t end = g->ram->base + g->ram->size, limit = 1ull << 32;
 
 	end = end < limit ? end : limit;
 	while (end > size && end - size >= g->ram->base) {
-		at = (end - size) & ~(uint64_t)(CARVEOUT_ALIGN - 1);
-		if (at < g->ram->base)
+		*at = (end - size) & ~(uint64_t)(CARVEOUT_ALIGN - 1);
+		if (*at < g->ram->base)
 			break;
-		end = in_the_way(g, at, size);
-		if (!end)
-			return at;
+		if (!in_the_way(g, *at, size, &end))
+			return true;
 	}
-	return 0;
+	return false;
 }
 
 static int give_carveout(struct giving *g, unsigned int i)
@@ -110,8 +111,8 @@ static int give_carveout(struct giving *g, unsigned int i)
 		return refuse(g, (int)i, "a carveout of no bytes");
 	if (g->owned == CARVEOUTS_MAX)
 		return refuse(g, (int)i, "more than 32 carveouts");
-	at = m.da == CW_RSC_ANY ? find_room(g, m.len) : m.da;
-	if (m.da == CW_RSC_ANY && !at)
+	at = m.da;
+	if (m.da == CW_RSC_ANY && !find_room(g, m.len, &at))
 		return refuse(g, (int)i, "no room in its RAM for a carveout that may be anywhere");
 	if (!within(at, m.len, g->ram))
 		return refuse_range(g, i, &m, "is not within", g->ram);

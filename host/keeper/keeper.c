@@ -106,6 +106,8 @@ static void stop_step(struct cw_timer *t)
 {
 	struct keeper *k = cw_container_of(t, struct keeper, stop_timer);
 
+	for (unsigned int i = 0; i < k->board->remotes; i++)
+		k->remote[i].carrier.leaving = true;
 	if (k->stop_step == 0)
 		for (unsigned int i = 0; i < k->board->remotes; i++)
 			k->remote[i].carrier.ops->stop(&k->remote[i].carrier, false);
@@ -271,7 +273,9 @@ static void introduce(struct keeper *k)
 		struct keeper_remote *r = &k->remote[i];
 
 		keeper_say(k, "remote %s: %s", r->board->name,
-			   r->board->firmware ? r->board->firmware : "run by somebody else");
+			   r->board->firmware			    ? r->board->firmware
+			   : r->board->carrier == CW_CARRIER_ATTACH ? "run by somebody else"
+								    : "(as it is set)");
 		for (unsigned int d = 0; d < r->board->layout.devices; d++) {
 			introduce_device(r, d, text, sizeof(text));
 			keeper_say(k, "%s", text);

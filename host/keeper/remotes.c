@@ -179,9 +179,9 @@ int remote_detach(struct keeper_remote *r)
 				r->board->name, r->carrier.ops->name, r->board->name);
 		return -1;
 	}
-	cw_loop_cancel(&r->keeper->loop, &r->start_timer);
 	if (r->carrier.ops->detach(&r->carrier, stderr))
 		return -1;
+	cw_loop_cancel(&r->keeper->loop, &r->start_timer);
 	if (r->carrier.state == CW_REMOTE_DETACHED)
 		order(r, CW_ORDER_DETACH);
 	return 0;
@@ -323,7 +323,7 @@ static void how_it_ended(const struct keeper_remote *r, char *text, size_t size)
  */
 static bool died_at_once(const struct keeper_remote *r)
 {
-	if (r->carrier.state != CW_REMOTE_CRASHED && r->uart.total)
+	if ((r->carrier.state != CW_REMOTE_CRASHED && r->uart.total) || r->carrier.earlier)
 		return false;
 	return r->keeper->board->remotes == 1 && r->starts == 1 && !r->was_up && !r->recover &&
 	       cw_loop_now() - r->started < AT_ONCE_US;

@@ -114,8 +114,10 @@ static bool read_some(struct keeper_remote *r)
 
 	if (n > 0)
 		uart_take(r, &r->uart.line, buf, (size_t)n);
-	else if (!n)
+	if (!n) {
+		uart_end_line(r, &r->uart.line);
 		cw_loop_close(&r->keeper->loop, &r->uart_event);
+	}
 	return n > 0;
 }
 

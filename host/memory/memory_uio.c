@@ -25,13 +25,14 @@ static void device_close(struct cw_memory *m)
 		close(m->fd);
 }
 
-/* Opens the device and locks @m->size bytes from @start of it. */
-static int device_open(struct cw_memory *m, const char *path, uint64_t start, FILE *err)
+/* Opens the device and locks @len bytes from @start, which stand for what is used of it. */
+static int device_open(struct cw_memory *m, const char *path, uint64_t start, uint64_t len,
+		       FILE *err)
 {
 	struct flock l = { .l_type = F_WRLCK,
 			   .l_whence = SEEK_SET,
 			   .l_start = (off_t)start,
-			   .l_len = (off_t)m->size };
+			   .l_len = (off_t)len };
 
 	m->fd = open(path, O_RDWR | O_SYNC | O_CLOEXEC);
 	if (m->fd < 0)
@@ -39,7 +40,7 @@ static int device_open(struct cw_memory *m, const char *path, uint64_t start, FI
 			errno == EACCES || errno == EPERM ? "; it belongs to root" : "");
 	else if (fcntl(m->fd, F_OFD_SETLK, &l))
 		fprintf(err, "causeway: %s: 0x%llx to 0x%llx belong to another PMM that runs\n",
-			path, (unsigned long long)start, (unsigned long long)start + m->size - 1);
+			path, (unsigned long long)start, (unsigned long long)(start + len - 1));
 	else
 		return 0;
 	device_close(m);
@@ -95,8 +96,8 @@ static int uio_open(struct cw_memory *m, const struct cw_board_remote *r, FILE *
 			(unsigned long long)size, m->size);
 		return -1;
 	}
-	m->offset = (uint64_t)r->memory_map * CW_PAGE_SIZE; /* which map: how UIO has it */
-	if (device_open(m, r->memory_path, m->offset, err))
+	m->offset = (uint64_t)r->memory_map * CW_PAGE_SIZE;    /* which map: how UIO has it */
+	if (device_open(m, r->memory_path, m->offset, 1, err)) /* a byte a map */
 		return -1;
 	return try_map(m, r->memory_path, "is it memory, and not ports?", err);
 }
@@ -104,7 +105,7 @@ static int uio_open(struct cw_memory *m, const struct cw_board_remote *r, FILE *
 static int devmem_open(struct cw_memory *m, const struct cw_board_remote *r, FILE *err)
 {
 	m->offset = r->memory_offset;
-	if (device_open(m, DEVMEM, m->offset, err))
+	if (device_open(m, DEVMEM, m->offset, m->size, err))
 		return -1;
 	return try_map(m, DEVMEM,
 		       "a kernel with CONFIG_STRICT_DEVMEM gives only what is reserved and has no "

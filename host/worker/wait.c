@@ -204,7 +204,7 @@ static bool hand_out(struct worker *w, struct served *s, const struct pollfd **p
 	return active;
 }
 
-static void obey(struct worker *w)
+void worker_obey(struct worker *w)
 {
 	struct cw_order o;
 	ssize_t n = recv(w->config->orders, &o, sizeof(o), MSG_DONTWAIT);
@@ -256,7 +256,7 @@ void worker_sleep(struct worker *w)
 		w->spin.idle_at = w->now;
 	sleep_until(w, at);
 	if (w->poll[0].revents)
-		obey(w);
+		worker_obey(w);
 	for (unsigned int i = 0; i < w->remotes; i++)
 		if (serves(&w->served[i]))
 			active |= hand_out(w, &w->served[i], &p);

@@ -68,6 +68,8 @@ void report_remote(struct served *s);
 bool worker_spin(struct worker *w);
 void worker_active(struct worker *w);
 void worker_sleep(struct worker *w);
+/* What the keeper says; does not wait for it to say something. */
+void worker_obey(struct worker *w);
 /* A backend's device may have become able to go on */
 void served_touch(struct served *s, unsigned int device);
 bool served_look(struct served *s);

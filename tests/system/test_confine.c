@@ -186,7 +186,8 @@ static void late_child_refuses(void **state)
 
 	(void)state;
 	if (!pid) /* the keeper it was told of is not its parent any more */
-		_exit(cw_confine_worker(&confine, 1 + getppid(), keep, 1, false, NULL, NULL) ? 0 : 1);
+		_exit(cw_confine_worker(&confine, 1 + getppid(), keep, 1, false, NULL, NULL) ? 0
+											     : 1);
 	waitpid(pid, &status, 0);
 	assert_int_equal(status, 0);
 }

@@ -208,7 +208,116 @@ def test_one_that_runs_already_is_left_running(sysfs):
         s.grows()
         assert p.stop() == 0
     assert s.get("state") == "running" and alive(s.pid())
-    assert s.events()[-3:] == ["state start", "recovery disabled", "recovery enabled"]
+    assert s.events()[-1] == "recovery enabled"
+    assert [e for e in s.events() if "state" in e] == ["state start"]
+
+
+def test_stopping_one_that_was_found_running(sysfs):
+    """Who says stop means it, whoever started it; and restart is another life."""
+    s = sysfs()
+    started_by_others(s)
+    with Pmm(s.board()) as p:
+        until(lambda: p.remote()["link"] == "up")
+        first = s.pid()
+        assert p.cli("restart", "a").returncode == 0
+        until(lambda: s.pid() != first and p.remote()["link"] == "up")
+        assert p.cli("stop", "a").returncode == 0
+        assert s.get("state") == "offline" and not alive(s.pid())
+        assert p.stop() == 0
+
+
+def crash(s):
+    pid = s.pid()
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: s.get("state") == "crashed")
+
+
+def test_stopped_right_after_a_crash(sysfs):
+    """Putting recovery back to enabled would start it."""
+    s = sysfs()
+    with Pmm(s.board(recovery="never")) as p:
+        until(lambda: p.remote()["link"] == "up")
+        helper = p.remote()["pid"]
+        os.kill(helper, signal.SIGSTOP)  # it has not looked yet
+        crash(s)
+        assert p.ask(do="stop", remote="a")["ok"]
+        os.kill(helper, signal.SIGCONT)
+        until(lambda: p.remote()["state"] == "offline")
+        assert s.get("state") == "crashed" and s.get("recovery") == "disabled"
+        assert p.stop() == 0
+    assert s.get("state") == "crashed"
+
+
+def test_one_that_crashed_before(sysfs):
+    """It is recovered as the board file says, with the firmware that the board file says."""
+    s = sysfs()
+    started_by_others(s)
+    s.set("recovery", "disabled")
+    crash(s)
+    os.link(os.path.join(s.tmp, "firmware", "island.elf"), os.path.join(s.tmp, "firmware", "new.elf"))
+    with Pmm(s.board("new.elf")) as p:
+        until(lambda: s.get("firmware") == "new.elf" and s.get("state") == "running")
+        until(lambda: alive(s.pid()) and p.remote()["link"] == "up")
+        assert "it had crashed before" in p.output()
+        assert p.stop() == 0
+    assert s.get("state") == "offline" and s.get("recovery") == "disabled"
+
+
+def test_settings_are_put_back(sysfs, tmp_path):
+    s = sysfs()
+    with Pmm(s.board(coredump="{ directory: %s }" % tmp_path)) as p:
+        until(lambda: p.remote()["link"] == "up")
+        os.kill(s.pid(), signal.SIGKILL)
+        until(lambda: p.remote()["starts"] == 2 and p.remote()["link"] == "up")
+        assert (s.get("recovery"), s.get("coredump")) == ("disabled", "enabled")
+        assert p.stop() == 0
+    assert (s.get("recovery"), s.get("coredump")) == ("enabled", "disabled")
+
+
+def test_recovery_that_linux_fails(sysfs):
+    s = sysfs()
+    with Pmm(s.board()) as p:
+        until(lambda: p.remote()["link"] == "up")
+        s.inject(recovery_fails=True)
+        os.kill(s.pid(), signal.SIGKILL)
+        until(lambda: p.remote()["starts"] == 2 and "state start" in s.events()[-3:])
+        until(lambda: s.get("state") == "running" and alive(s.pid()) and p.remote()["link"] == "up")
+        s.inject(recovery="EIO")
+        os.kill(s.pid(), signal.SIGKILL)
+        until(lambda: "cannot recover it: Input/output error" in p.output())
+        s.inject()
+        until(lambda: p.remote()["link"] == "up", 10)
+        assert p.stop() == 0
+
+
+def test_a_pmm_right_after_one_that_was_killed(sysfs):
+    """The old one's processor is being stopped still: the new one waits for that."""
+    s = sysfs(stop_takes=1)
+    with Pmm(s.board()) as p:
+        until(lambda: p.remote()["link"] == "up")
+        os.kill(p.pid, signal.SIGKILL)
+    with Pmm(s.board()) as p:
+        until(lambda: p.remote()["link"] == "up", 10)
+        assert p.remote()["crashes"] == 0 and s.get("state") == "running"
+        s.inject()
+        assert p.stop() == 0
+    assert s.get("state") == "offline" and s.get("recovery") == "enabled"
+
+
+def test_detach_that_is_refused_stops_no_recovery(sysfs):
+    s = sysfs()
+    with Pmm(s.board(recovery="always")) as p:
+        until(lambda: p.remote()["link"] == "up")
+        for _ in range(4):  # the pause grows
+            crashes = p.remote()["crashes"]
+            until(lambda: alive(s.pid()) and s.get("state") == "running")
+            os.kill(s.pid(), signal.SIGKILL)
+            until(lambda: p.remote()["crashes"] > crashes)
+        starts = p.remote()["starts"]
+        p.ask(do="detach", remote="a")
+        until(lambda: p.remote()["starts"] > starts or p.remote()["state"] == "running")
+        until(lambda: p.remote()["link"] == "up")
+        assert p.stop() == 0
 
 
 def test_attach_and_detach(sysfs):

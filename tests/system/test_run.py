@@ -243,3 +243,10 @@ def test_options_stand_anywhere_before_the_firmware(tmp_path):
         until(lambda: p.answers())
         assert "[remote]" not in p.output()
         assert p.stop() == 0
+
+
+def test_a_last_line_without_an_end():
+    for _ in range(10):
+        with Pmm(None, args=["--rng", "--", "/bin/echo", "-n", "last words"], wait=False) as p:
+            assert p.wait() == 0
+            assert "[remote] last words\n" in p.output()

@@ -25,7 +25,6 @@ class Trap(Firmware):
         self.p = subprocess.Popen(
             ["qemu-system-aarch64", "-M", "virt,gic-version=2,highmem=off", "-cpu", "cortex-a53",
              "-smp", "2", "-m", "64",  # two, for its barriers: see host/carrier/qemu_machines.c
-            
              "-nodefaults", "-display", "none", "-global", "virtio-mmio.force-legacy=false",
              "-device", "loader,file=%s,cpu-num=0" % PROGRAM,
              "-chardev", "file,id=u,path=" + self.uart, "-serial", "chardev:u",

@@ -21,6 +21,7 @@ enum cw_carrier_state {
 };
 
 struct cw_qemu_talk;
+struct remoteproc_before;
 
 #define CW_TRACES_MAX 4u
 
@@ -37,16 +38,19 @@ struct cw_carrier {
 	const struct cw_memory *memory;
 	const struct cw_doorbell *doorbell;
 	enum cw_carrier_state state;
-	pid_t pid;   /* of the remote, or of what emulates it; 0: none */
-	int uart;    /* what the remote prints, for the keeper to take; -1: none */
-	int control; /* qemu: readable when there is something for ops->heard(), -1: none */
-	int ram;     /* qemu: memory beside the region, -1: none of its own */
-	int server;  /* qemu: our end of what its ivshmem device is connected to, -1: none */
-	bool asked;  /* it was told to stop: its end is no crash */
-	bool stuck;  /* it can be neither stopped nor started: nothing is tried again by itself */
-	bool frozen; /* stopped by a signal (a debugger, SIGSTOP) */
-	int status;  /* how it ended, as waitpid() says */
+	pid_t pid;    /* of the remote, or of what emulates it; 0: none */
+	int uart;     /* what the remote prints, for the keeper to take; -1: none */
+	int control;  /* qemu: readable when there is something for ops->heard(), -1: none */
+	int ram;      /* qemu: memory beside the region, -1: none of its own */
+	int server;   /* qemu: our end of what its ivshmem device is connected to, -1: none */
+	bool asked;   /* it was told to stop: its end is no crash */
+	bool leaving; /* the PMM ends: what ran before it is to run on */
+	bool earlier; /* it had crashed before we came */
+	bool stuck;   /* it can be neither stopped nor started: nothing is tried again by itself */
+	bool frozen;  /* stopped by a signal (a debugger, SIGSTOP) */
+	int status;   /* how it ended, as waitpid() says */
 	struct cw_qemu_talk *talk;
+	struct remoteproc_before *before; /* remoteproc: Linux's settings before us, or NULL */
 	unsigned int traces;
 	struct cw_trace_place trace[CW_TRACES_MAX];
 };
