@@ -58,13 +58,13 @@ static void do_step(const struct cw_blk_step *s)
 {
 	assert_true(s->offset <= sizeof(t.disk) && s->len <= sizeof(t.disk) - s->offset);
 	if (s->type == CW_BLK_T_IN)
-		memcpy(s->buf, t.disk + s->offset, s->len);
+		memcpy(s->buf, t.disk + s->offset, (size_t)s->len);
 	else if (s->type == CW_BLK_T_OUT)
-		memcpy(t.disk + s->offset, s->buf, s->len);
+		memcpy(t.disk + s->offset, s->buf, (size_t)s->len);
 	else if (s->type == CW_BLK_T_FLUSH)
 		t.flushes++;
 	else
-		memset(t.disk + s->offset, s->type == CW_BLK_T_DISCARD ? 0xdd : 0, s->len);
+		memset(t.disk + s->offset, s->type == CW_BLK_T_DISCARD ? 0xdd : 0, (size_t)s->len);
 	t.syncs += s->sync;
 }
 

@@ -148,13 +148,13 @@ static bool disk_do(const struct cw_blk_step *s)
 		return false;
 	assert_true(s->offset <= sizeof(w.disk) && s->len <= sizeof(w.disk) - s->offset);
 	if (s->type == CW_BLK_T_IN)
-		memcpy(s->buf, w.disk + s->offset, s->len);
+		memcpy(s->buf, w.disk + s->offset, (size_t)s->len);
 	else if (s->type == CW_BLK_T_OUT)
-		memcpy(w.disk + s->offset, s->buf, s->len);
+		memcpy(w.disk + s->offset, s->buf, (size_t)s->len);
 	else if (s->type == CW_BLK_T_FLUSH)
 		w.disk_flushes++;
 	else
-		memset(w.disk + s->offset, 0, s->len);
+		memset(w.disk + s->offset, 0, (size_t)s->len);
 	return true;
 }
 
