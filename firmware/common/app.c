@@ -65,6 +65,16 @@ static bool console_arm(void)
 	return cw_console_arm(&app.console);
 }
 
+static int blk_open(struct cw_transport *t)
+{
+	return cw_blk_open(&app.blk, t);
+}
+
+static int blk_poll(void)
+{
+	return cw_vdev_check(&app.blk.vdev);
+}
+
 static const struct {
 	uint32_t id;
 	const char *name;
@@ -75,6 +85,7 @@ static const struct {
 	[APP_RNG] = { CW_ID_RNG, "entropy", rng_open, rng_poll, NULL },
 	[APP_NET] = { CW_ID_NET, "network", net_open, net_poll, net_arm },
 	[APP_CONSOLE] = { CW_ID_CONSOLE, "console", console_open, console_poll, console_arm },
+	[APP_BLK] = { CW_ID_BLK, "disk", blk_open, blk_poll, NULL },
 };
 
 void say(const char *fmt, ...)

@@ -18,6 +18,7 @@
 #define CAUSEWAY_FIRMWARE_APP_H
 
 #include <causeway/core/link.h>
+#include <causeway/driver/blk.h>
 #include <causeway/driver/console.h>
 #include <causeway/driver/net.h>
 #include <causeway/driver/rng.h>
@@ -28,7 +29,7 @@
 #endif
 
 /* The devices that a firmware may use: the first of each kind in the layout. */
-enum app_kind { APP_RNG, APP_NET, APP_CONSOLE, APP_KINDS };
+enum app_kind { APP_RNG, APP_NET, APP_CONSOLE, APP_BLK, APP_KINDS };
 
 struct app_device {
 	int index;   /* in the layout, negative: there is none */
@@ -46,6 +47,7 @@ struct app {
 	struct cw_rng_driver rng;
 	struct cw_net_driver net;
 	struct cw_console_driver console;
+	struct cw_blk_driver blk;
 	uint64_t started; /* app_now() */
 	uint32_t links;	  /* times the link came up */
 };

@@ -13,6 +13,7 @@ static const char *kind(uint32_t id)
 	return id == CW_ID_NET	     ? "net"
 	       : id == CW_ID_CONSOLE ? "console"
 	       : id == CW_ID_RNG     ? "rng"
+	       : id == CW_ID_BLK     ? "blk"
 				     : "?";
 }
 

@@ -4,6 +4,6 @@
 
 #include "shell.h"
 
-extern const struct shell_command common_commands[];
+extern const struct shell_command common_commands[], disk_commands[];
 
 #endif

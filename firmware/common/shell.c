@@ -19,7 +19,7 @@
 #define PATIENCE_US 20000u
 
 static struct {
-	const struct shell_command *table;
+	const struct shell_command *const *tables;
 	bool (*busy)(void);
 	void (*stop)(void);
 	struct shell_line line;
@@ -64,8 +64,9 @@ void shell_out(const char *fmt, ...)
 
 static void help(void)
 {
-	for (const struct shell_command *c = shell.table; c->words; c++)
-		shell_out("  %-14s %s\n", c->words, c->usage);
+	for (const struct shell_command *const *t = shell.tables; *t; t++)
+		for (const struct shell_command *c = *t; c->words; c++)
+			shell_out("  %-14s %s\n", c->words, c->usage);
 	shell_out("  %-14s %s\n", "help", "this list");
 }
 
@@ -73,13 +74,14 @@ static void run(char *line)
 {
 	char *argv[SHELL_WORDS];
 	int argc = shell_split(line, argv, SHELL_WORDS), used;
-	const struct shell_command *c;
+	const struct shell_command *c = NULL;
 
 	if (argc < 0)
 		shell_out("more than %d words\n", SHELL_WORDS);
 	if (argc <= 0)
 		return;
-	c = shell_find(shell.table, argc, argv, &used);
+	for (const struct shell_command *const *t = shell.tables; *t && !c; t++)
+		c = shell_find(*t, argc, argv, &used);
 	if (c)
 		c->run(argc - used, argv + used);
 	else if (!strcmp(argv[0], "help"))
@@ -115,9 +117,9 @@ static void key(char ch)
 	}
 }
 
-void shell_init(const struct shell_command *table, bool (*busy)(void), void (*stop)(void))
+void shell_init(const struct shell_command *const *tables, bool (*busy)(void), void (*stop)(void))
 {
-	shell.table = table;
+	shell.tables = tables;
 	shell.busy = busy;
 	shell.stop = stop;
 }

@@ -50,10 +50,10 @@ const struct shell_command *shell_find(const struct shell_command *table, int ar
 /* ---- shell.c ---- */
 
 /*
- * shell_init - @table: ends with an entry without words; `help` is built in; @busy: whether a command
+ * shell_init - @tables: ends with NULL, each with an entry without words; `help` is built in; @busy: whether a command
  * goes on in the background, then there is no prompt yet; @stop: end it, for Ctrl-C
  */
-void shell_init(const struct shell_command *table, bool (*busy)(void), void (*stop)(void));
+void shell_init(const struct shell_command *const *tables, bool (*busy)(void), void (*stop)(void));
 
 /* shell_poll - take input, run lines; true when there was input */
 bool shell_poll(void);

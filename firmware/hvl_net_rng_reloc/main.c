@@ -70,13 +70,15 @@ static void entropy_test(void)
 
 int main(void)
 {
+	static const struct shell_command *const commands[] = { common_commands, NULL };
+
 	if (app_init())
 		cw_machine_exit(1);
 	app_wait_link();
 	entropy_test();
 	app_use(APP_NET);
 	app_use(APP_CONSOLE);
-	shell_init(common_commands, ping_running, ping_stop);
+	shell_init(commands, ping_running, ping_stop);
 	ip_start(APP_ADDRESS, "255.255.255.0");
 	echo_start();
 	say("IPv4 " APP_ADDRESS "/24, echo services on UDP and TCP port 7\n");

@@ -24,6 +24,27 @@ def test_without_console(network, tmp_path):
         t.close()
 
 
+def test_disk(network, tmp_path):
+    image = tmp_path / "disk"
+    image.write_bytes(bytes(1 << 20))
+    t = Trap(str(tmp_path), devices=("net", "console", "blk"), program="island_trap", disk=str(image))
+    try:
+        t.started()
+        sh = Shell(t.shell_at())
+        sh.type("\r")
+        sh.until("remote:~$ ")
+        assert "qemus: 2048 sectors of 512 bytes" in sh.run("blk info")
+        assert "500 sectors written" in sh.run("blk write 100 500 3")
+        assert "500 sectors verified" in sh.run("blk verify 100 500 3")
+        assert "flushed" in sh.run("blk flush")
+        assert image.read_bytes()[100 * 512:100 * 512 + 4] == bytes((100 * 31 + 3 + 7 * i) & 255 for i in range(4))
+        assert "10 sectors zeroed" in sh.run("blk zero 100 10")
+        assert "failed at sector 2048" in sh.run("blk write 2048 1 1")
+        sh.close()
+    finally:
+        t.close()
+
+
 @pytest.fixture(scope="module", params=("", ",mrg_rxbuf=off,csum=off,guest_csum=off", ",event_idx=off"))
 def trap(request, network, tmp_path_factory):
     t = Trap(str(tmp_path_factory.mktemp("trap")), net=request.param)

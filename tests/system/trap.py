@@ -8,12 +8,13 @@ from firmware import Firmware
 from pmm import until
 
 SOURCE = os.environ["CW_SOURCE"]
-PROGRAM = os.path.join(SOURCE, "build", "virt-a53", "tests", "trap", "hvl_net_rng_trap")
+PROGRAMS = os.path.join(SOURCE, "build", "virt-a53", "tests", "trap")
 IP = "192.168.200.3"
 
 
 class Trap(Firmware):
-    def __init__(self, directory, devices=("net", "rng", "console"), net=""):
+    def __init__(self, directory, devices=("net", "rng", "console"), net="",
+                 program="hvl_net_rng_trap", disk=""):
         super().__init__(None, "a53", IP)
         self.uart = os.path.join(directory, "uart")
         self.log = open(os.path.join(directory, "qemu.log"), "w+")
@@ -21,12 +22,14 @@ class Trap(Firmware):
                         "-device", "virtio-net-device,netdev=n0" + net],
                 "rng": ["-device", "virtio-rng-device"],
                 "console": ["-device", "virtio-serial-device", "-chardev", "pty,id=c",
-                            "-device", "virtconsole,chardev=c"]}
+                            "-device", "virtconsole,chardev=c"],
+                "blk": ["-drive", "if=none,id=d,format=raw,file=" + disk,
+                        "-device", "virtio-blk-device,drive=d,serial=qemus"]}
         self.p = subprocess.Popen(
             ["qemu-system-aarch64", "-M", "virt,gic-version=2,highmem=off", "-cpu", "cortex-a53",
              "-smp", "2", "-m", "64",  # two, for its barriers: see host/carrier/qemu_machines.c
              "-nodefaults", "-display", "none", "-global", "virtio-mmio.force-legacy=false",
-             "-device", "loader,file=%s,cpu-num=0" % PROGRAM,
+             "-device", "loader,file=%s,cpu-num=0" % os.path.join(PROGRAMS, program),
              "-chardev", "file,id=u,path=" + self.uart, "-serial", "chardev:u",
              *(a for d in devices for a in args[d])],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
