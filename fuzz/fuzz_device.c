@@ -3,7 +3,7 @@
  * A whole device side (link, requests, rings, model) against a remote that is the fuzzer: it posts
  * register requests, writes what a remote may write, kicks, and changes words between loads.
  *
- * Compiled once for each device (FUZZ_RNG, FUZZ_NET, FUZZ_CONSOLE). What is
+ * Compiled once for each device (FUZZ_RNG, FUZZ_NET, FUZZ_CONSOLE, FUZZ_BLK). What is
  * checked at each store: the PMM stores into its page, the device page and the block, never into the
  * remote page or the driver page; what a model takes and gives lies in the block behind the pages.
  */
@@ -11,6 +11,7 @@
 
 #include <causeway/core/err.h>
 #include <causeway/core/shm.h>
+#include <causeway/device/blk.h>
 #include <causeway/device/bus.h>
 #include <causeway/device/console.h>
 #include <causeway/device/net.h>
@@ -31,6 +32,9 @@
 #elif defined(FUZZ_CONSOLE)
 #define ID    CW_ID_CONSOLE
 #define COUNT 6 /* two ports and control */
+#elif defined(FUZZ_BLK)
+#define ID    CW_ID_BLK
+#define COUNT 1
 #else
 #define ID    CW_ID_RNG
 #define COUNT 1
@@ -198,6 +202,88 @@ static void backend(void)
 {
 	cw_console_device_ready(&model, fz_u8() & 1);
 	cw_console_device_connect(&model, fz_u8() & 1, fz_u8() & 1);
+}
+#elif defined(FUZZ_BLK)
+#define SECTORS	 100u
+#define REQUESTS 3u
+static struct cw_blk model;
+static struct cw_blk_request request[REQUESTS], *todo[REQUESTS];
+static struct cw_part part[REQUESTS][SIZE];
+static uint8_t step_buf[REQUESTS][CW_BLK_STEP];
+static unsigned int todos;
+static bool read_only;
+
+static int read_now(void *ctx, const struct cw_part *p, unsigned int n, uint64_t offset,
+		    uint32_t len)
+{
+	uint64_t sum = 0;
+
+	(void)ctx;
+	FZ_CHECK(len && offset <= SECTORS * 512u && len <= SECTORS * 512u - offset);
+	for (unsigned int i = 0; i < n; i++)
+		sum += p[i].len;
+	FZ_CHECK(sum == len);
+	touch(p, n, false);
+	if (fz_u8() & 1)
+		return CW_EAGAIN;
+	touch(p, n, true);
+	return (int)len;
+}
+
+/* What a step may be, in words of our own: on the disk, in its own buffer, and nothing that was not offered. */
+static void start(void *ctx, struct cw_blk_request *r)
+{
+	const struct cw_blk_step *s = &r->step;
+	bool data = s->type == CW_BLK_T_IN || s->type == CW_BLK_T_OUT;
+
+	(void)ctx;
+	FZ_CHECK(todos < REQUESTS && r - request < (ptrdiff_t)REQUESTS);
+	for (unsigned int i = 0; i < todos; i++)
+		FZ_CHECK(todo[i] != r);
+	FZ_CHECK(s->offset <= SECTORS * 512u && s->len <= SECTORS * 512u - s->offset);
+	FZ_CHECK(!(s->offset % 512) && !(s->len % 512));
+	FZ_CHECK(!data || (s->buf == step_buf[r - request] && s->len && s->len <= CW_BLK_STEP));
+	FZ_CHECK(data || s->type == CW_BLK_T_FLUSH || (s->len && !read_only));
+	FZ_CHECK(s->type != CW_BLK_T_OUT || !read_only);
+	if (s->type == CW_BLK_T_IN)
+		memset(s->buf, 0x5c, s->len);
+	todo[todos++] = r;
+}
+
+static void collect(void *ctx)
+{
+	(void)ctx;
+	while (todos && fz_u8() & 3) {
+		struct cw_blk_request *r = todo[0];
+
+		memmove(todo, todo + 1, --todos * sizeof(todo[0]));
+		cw_blk_done(&model, r, fz_u8() & 7);
+	}
+}
+
+static const struct cw_blk_ops disk_ops = { read_now, start, collect };
+
+static struct cw_device *make(void)
+{
+	const struct cw_blk_geometry g = { .sectors = SECTORS,
+					   .block = 4096,
+					   .read_only = read_only,
+					   .zeroes = true,
+					   .id = "fuzz" };
+
+	todos = 0;
+	memset(request, 0, sizeof(request));
+	for (unsigned int i = 0; i < REQUESTS; i++) {
+		request[i].part = part[i];
+		request[i].buf = step_buf[i];
+	}
+	FZ_CHECK(!cw_blk_init(&model, &disk_ops, NULL, &g, queue, request, REQUESTS, SIZE));
+	return &model.dev;
+}
+
+static void backend(void)
+{
+	cw_device_wake(&model.dev, 0);
 }
 #else
 static struct cw_rng model;
@@ -374,12 +460,59 @@ static void offer(void)
 	kick(2 + q);
 }
 
+#if defined(FUZZ_BLK)
+static void set_desc(unsigned int i, uint32_t addr, uint32_t len, uint32_t flags)
+{
+	uint32_t at = DATA + 16 * (i % SIZE);
+
+	put32(at, BASE + addr);
+	put32(at + 4, 0);
+	put32(at + 8, len);
+	put32(at + 12, flags | ((i + 1) % SIZE) << 16);
+}
+
+/* A request as a driver makes it, but for numbers of the input's choosing. */
+static void offer_request(void)
+{
+	static const uint8_t types[] = { 0, 1, 4, 8, 11, 13, 0, 1 };
+	uint8_t choice = fz_u8();
+	uint32_t head = DATA + 0x2000, type = types[choice & 7],
+		 len = 512u * (fz_u8() % 40) + (choice >> 5 & 1);
+	unsigned int i = fz_below(SIZE);
+	uint16_t idx;
+
+	put32(head, choice & 0x80 ? fz_u32() : type);
+	put32(head + 8, choice & 0x40 ? fz_u32() : fz_u8() % 128u);
+	put32(head + 12, choice & 0x10 ? fz_u32() : 0);
+	put32(head + 16, fz_u8()); /* of a segment */
+	put32(head + 20, 0);
+	put32(head + 24, choice & 0x40 ? fz_u32() : fz_u8());
+	put32(head + 28, fz_u8() & 3);
+	if (type == 11 || type == 13)
+		len = 16;
+	set_desc(i, head, 16, 1);
+	set_desc(i + 1, head + 16, len ? len : 20, type == 0 || type == 8 ? 3 : 1);
+	set_desc(i + 2, head + 0x8000, 1, 2);
+	memcpy(&idx, fz_region + DATA + 0x102, 2);
+	fz_region[DATA + 0x104 + 2 * (idx % SIZE)] = (uint8_t)i;
+	fz_region[DATA + 0x105 + 2 * (idx % SIZE)] = 0;
+	idx++;
+	memcpy(fz_region + DATA + 0x102, &idx, 2);
+	kick(2);
+}
+#else
+#define offer_request offer
+#endif
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct cw_link_ops ops = { .ring = ring };
 	unsigned int steps = 0;
 
 	fz_begin(data, size);
+#if defined(FUZZ_BLK)
+	read_only = fz_u8() & 1;
+#endif
 	now = 1000;
 	seq = kicks = 0;
 	memset(queue, 0, sizeof(queue));
@@ -401,6 +534,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		switch (op & 7) {
 		case 0:
 		case 1:
+			offer_request();
+			break;
 		case 2:
 			offer();
 			break;
