@@ -2,21 +2,23 @@
 /*
  * A driver against a PMM that lies. An honest device side serves the region while the driver waits;
  * the adversary changes what single loads of the driver return, and words in between. Compiled once
- * for each driver (FUZZ_RNG, FUZZ_NET, FUZZ_CONSOLE).
+ * for each driver (FUZZ_RNG, FUZZ_NET, FUZZ_CONSOLE, FUZZ_BLK).
  *
  * What is checked beside the sanitizers: a call ends within a bounded number of loads, whatever it
  * reads; stores go to the remote page, the driver page and the block's memory alone; a caller gets no
  * more bytes than it has room for; what is lent to the caller lies in the block and is lent once. As
- * long as nobody lied, entropy is exactly what the device gave.
+ * long as nobody lied, entropy and sectors are exactly what the device gave.
  */
 #include "fuzz.h"
 
 #include <causeway/core/err.h>
 #include <causeway/core/shm.h>
+#include <causeway/device/blk.h>
 #include <causeway/device/bus.h>
 #include <causeway/device/console.h>
 #include <causeway/device/net.h>
 #include <causeway/device/rng.h>
+#include <causeway/driver/blk.h>
 #include <causeway/driver/bus.h>
 #include <causeway/driver/console.h>
 #include <causeway/driver/mmio.h>
@@ -40,6 +42,9 @@
 #elif defined(FUZZ_CONSOLE)
 #define ID    CW_ID_CONSOLE
 #define COUNT 6 /* two ports and control */
+#elif defined(FUZZ_BLK)
+#define ID    CW_ID_BLK
+#define COUNT 1
 #else
 #define ID    CW_ID_RNG
 #define COUNT 1
@@ -212,6 +217,72 @@ static void feed(void)
 	cw_console_device_ready(&model, next_byte & 1);
 	cw_console_device_connect(&model, next_byte & 1, next_byte & 2);
 }
+#elif defined(FUZZ_BLK)
+#define SECTORS 16u
+#define DEPTH	2u
+static struct cw_blk model;
+static struct cw_blk_request request[DEPTH], *todo[DEPTH];
+static struct cw_part part[DEPTH][SIZE];
+static uint8_t step_buf[DEPTH][CW_BLK_STEP], disk[SECTORS * 512];
+static unsigned int todos;
+
+static int read_now(void *ctx, const struct cw_part *p, unsigned int n, uint64_t offset,
+		    uint32_t len)
+{
+	(void)ctx;
+	if (next_byte++ & 1)
+		return CW_EAGAIN;
+	for (unsigned int i = 0; i < n; offset += p[i].len, i++)
+		memcpy(p[i].ptr, disk + offset, p[i].len);
+	return (int)len;
+}
+
+static void start(void *ctx, struct cw_blk_request *r)
+{
+	(void)ctx;
+	todo[todos++] = r;
+}
+
+static void collect(void *ctx)
+{
+	(void)ctx;
+	while (todos) {
+		struct cw_blk_request *r = todo[0];
+		const struct cw_blk_step *s = &r->step;
+
+		if (s->type == CW_BLK_T_IN)
+			memcpy(s->buf, disk + s->offset, s->len);
+		else if (s->type == CW_BLK_T_OUT)
+			memcpy(disk + s->offset, s->buf, s->len);
+		else if (s->type != CW_BLK_T_FLUSH)
+			memset(disk + s->offset, 0, s->len);
+		memmove(todo, todo + 1, --todos * sizeof(todo[0]));
+		cw_blk_done(&model, r, true);
+	}
+}
+
+static const struct cw_blk_ops disk_ops = { read_now, start, collect };
+
+static struct cw_device *make(void)
+{
+	const struct cw_blk_geometry g = {
+		.sectors = SECTORS, .block = 4096, .zeroes = true, .id = "a disk of twenty ch."
+	};
+
+	todos = 0;
+	memset(request, 0, sizeof(request));
+	for (unsigned int i = 0; i < DEPTH; i++) {
+		request[i].part = part[i];
+		request[i].buf = step_buf[i];
+	}
+	FZ_CHECK(!cw_blk_init(&model, &disk_ops, NULL, &g, queue, request, DEPTH, SIZE));
+	return &model.dev;
+}
+
+static void feed(void)
+{
+	cw_device_wake(&model.dev, 0);
+}
 #else
 static struct cw_rng model;
 static struct cw_part part[SIZE + 1];
@@ -280,6 +351,12 @@ static void port_wait(void *ctx, uint64_t deadline)
 {
 	(void)ctx;
 	now += 20;
+#if defined(FUZZ_BLK)
+	pmm = true;
+	if (todos)
+		cw_device_bus_wake(&device_bus, 0, 0); /* its steps are over by now */
+	pmm = false;
+#endif
 	serve();
 	if (now < deadline && deadline - now < 500)
 		now = deadline;
@@ -469,6 +546,48 @@ static void use(void)
 		break;
 	}
 }
+#elif defined(FUZZ_BLK)
+static struct cw_blk_driver driver;
+
+static int open_driver(void)
+{
+	for (size_t i = 0; i < sizeof(disk); i++)
+		disk[i] = (uint8_t)(i + (i >> 9) * 3);
+	return cw_blk_open(&driver, &mmio.transport);
+}
+
+static void use(void)
+{
+	uint32_t sectors = fz_u8() % 5, len = 512 * sectors;
+	uint64_t sector = fz_u8() & 1 ? fz_u8() % (SECTORS + 2) : fz_u64();
+	char id[CW_BLK_ID_LEN + 1];
+
+	prepare(len);
+	switch (fz_u8() % 6) {
+	case 0:
+	case 1:
+		if (!cw_blk_read(&driver, sector, sectors, buffer, TIMEOUT) && !lied)
+			FZ_CHECK(!memcmp(buffer, disk + sector * 512, len));
+		check_guard((int)len, len);
+		break;
+	case 2:
+		memset(buffer, fz_u8(), len);
+		if (!cw_blk_write(&driver, sector, sectors, buffer, TIMEOUT) && !lied)
+			FZ_CHECK(!memcmp(buffer, disk + sector * 512, len));
+		break;
+	case 3:
+		cw_blk_flush(&driver, TIMEOUT);
+		break;
+	case 4:
+		if (!cw_blk_zero(&driver, sector, sectors, fz_u8() & 1, TIMEOUT) && !lied)
+			FZ_CHECK(!disk[sector * 512]);
+		break;
+	default:
+		cw_blk_id(&driver, id, TIMEOUT);
+		FZ_CHECK(strnlen(id, sizeof(id)) < sizeof(id));
+		break;
+	}
+}
 #else
 static struct cw_rng_driver driver;
 static uint8_t expected;
@@ -532,6 +651,8 @@ static void use_honestly(void)
 	FZ_CHECK(driver.count.rx_frames);
 #elif defined(FUZZ_CONSOLE)
 	FZ_CHECK(driver.port[0].name[0] == 'a');
+#elif defined(FUZZ_BLK)
+	FZ_CHECK(!cw_blk_read(&driver, 1, 4, buffer, TIMEOUT) && !memcmp(buffer, disk + 512, 2048));
 #endif
 }
 
