@@ -5,6 +5,7 @@
  */
 #include <causeway/core/err.h>
 #include <causeway/core/shm.h>
+#include <causeway/driver/blk.h>
 #include <causeway/driver/mmio.h>
 #include <causeway/driver/rng.h>
 #include <causeway/port/layout_fdt.h>
@@ -68,6 +69,38 @@ static void read_entropy(struct cw_rng_driver *r)
 	       (unsigned long long)(now() - begun), (unsigned long long)worst);
 }
 
+/* Reads all of the disk for a while, @at_once bytes a call; longer ones go in several requests. */
+static void read_disk(struct cw_blk_driver *b, uint32_t at_once)
+{
+	static uint8_t buf[65536];
+	uint64_t begun = now(), bytes = 0;
+	int err = 0;
+
+	while (!err && now() - begun < 600000)
+		for (uint64_t at = 0; !err && at + at_once / 512 <= b->sectors;
+		     at += at_once / 512) {
+			err = cw_blk_read(b, at, at_once / 512, buf, 1000000);
+			bytes += at_once;
+		}
+	printf("{\"disk\": %u, \"bytes\": %llu, \"us\": %llu, \"err\": %d}\n",
+	       (unsigned int)at_once, (unsigned long long)bytes,
+	       (unsigned long long)(now() - begun), err);
+}
+
+/* What a board with a disk is for. */
+static void use_disk(unsigned int i)
+{
+	static struct cw_blk_driver blk;
+
+	if (cw_mmio_init(&mmio[i], &bus, i) || cw_mmio_open(&mmio[i]) ||
+	    cw_blk_open(&blk, &mmio[i].transport))
+		return;
+	for (int round = 0; round < 100; round++) {
+		read_disk(&blk, 4096);
+		read_disk(&blk, 65536);
+	}
+}
+
 int main(void)
 {
 	uint64_t begun;
@@ -88,7 +121,10 @@ int main(void)
 	       (unsigned long long)(now() - begun), err);
 	if (err)
 		return 1;
-	read_entropy(&rng[0]);
+	if (layout.device[0].id == CW_ID_BLK)
+		use_disk(0);
+	else
+		read_entropy(&rng[0]);
 	for (;;)
 		cw_bus_wait(&bus, CW_LINK_NEVER);
 }

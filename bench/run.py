@@ -426,6 +426,43 @@ def console():
         board.stop()
 
 
+def disk():
+    """Reads of what is in the page cache: by a remote, 4 KB a request, and by a bare process."""
+    folder = tempfile.mkdtemp(prefix="causeway-bench-", dir="/dev/shm")
+    image = folder + "/disk"
+    with open(image, "wb") as f:
+        f.write(os.urandom(16 << 20))
+    board = Board(f"""
+name: bench
+remotes:
+  - name: island
+    carrier: {{ process: {os.path.join(BUILD, "bench", "bench_remote")} }}
+    devices: [ {{ kind: blk, backend: {{ file: {image} }}, size: 64K }} ]
+""")
+    board.wait_for(r'"disk": 65536')
+    paused = Paused(board)
+
+    def ours(size):
+        seen = len(re.findall(rf'"disk": {size},', board.text()))
+        while len(re.findall(rf'"disk": {size},', board.text())) < seen + 2:
+            time.sleep(0.05)
+        got = re.findall(rf'"disk": {size}, "bytes": (\d+), "us": (\d+), "err": 0', board.text())[-1]
+        return int(got[0]) / int(got[1])
+
+    def bare():
+        r = json.loads(output(os.path.join(BUILD, "bench", "bench_disk"), image, "4096"))
+        return r["bytes"] / r["us"]
+
+    try:
+        for size, what in ((4096, "4 KB, one in flight"), (65536, "4 KB, four in flight")):
+            compared("13", f"disk, reads of {what}", "MB/s",
+                     compare(lambda: ours(size), lambda: paused.run(bare), 5, paused.run),
+                     ">= 0.7" if size == 65536 else None)
+    finally:
+        board.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 # ---- link-up, entropy, doorbells with many devices ------------------------------------------------
 
 
@@ -657,7 +694,7 @@ def main():
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
     parser.add_argument("--json", default=os.path.join(ROOT, "build", "bench.json"),
                         help="where to write the figures")
-    parser.add_argument("only", nargs="*", choices=[[], "ring", "echo", "bulk", "console", "link", "boards",
+    parser.add_argument("only", nargs="*", choices=[[], "ring", "echo", "bulk", "console", "disk", "link", "boards",
                                            "code"],
                         help="parts to run (all)")
     parser.add_argument("--plant", action="store_true",
@@ -669,7 +706,7 @@ def main():
     make_tap("tap0", "192.168.200.254/24")
     print(f"{platform.processor() or platform.machine()}, Linux {platform.release()}, "
           f"{os.cpu_count()} processors; nothing pinned: client, worker and remote are three threads")
-    parts = {"ring": ring, "echo": echo, "bulk": bulk, "console": console, "link": entropy_and_links,
+    parts = {"ring": ring, "echo": echo, "bulk": bulk, "console": console, "disk": disk, "link": entropy_and_links,
              "boards": boards, "code": code}
     if options.plant:
         plant()

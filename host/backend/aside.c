@@ -31,6 +31,10 @@ static void *loop(void *ctx)
 
 	struct aside_job *job;
 
+	pthread_mutex_lock(&a->lock);
+	a->running = true;
+	pthread_cond_broadcast(&a->more);
+	pthread_mutex_unlock(&a->lock);
 	while ((job = wait_for_one(a))) {
 		bool first;
 
@@ -66,6 +70,11 @@ int aside_begin(struct aside *a, int wake)
 	err = pthread_create(&a->thread, &attr, loop, a);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	pthread_attr_destroy(&attr);
+	/* A thread makes system calls of its own until it runs; afterwards there may be a filter. */
+	pthread_mutex_lock(&a->lock);
+	while (!err && !a->running)
+		pthread_cond_wait(&a->more, &a->lock);
+	pthread_mutex_unlock(&a->lock);
 	return err;
 }
 

@@ -16,11 +16,11 @@ struct aside {
 	pthread_mutex_t lock;
 	pthread_cond_t more;
 	struct aside_job *todo, *todo_last, *done, *done_last;
-	bool over;
+	bool running, over;
 	int wake; /* event descriptor, written when `done` was empty and is not any more */
 };
 
-/* Starts the thread; returns 0 or an errno. */
+/* Starts the thread, and returns when it waits for jobs: 0, or an errno. */
 int aside_begin(struct aside *a, int wake);
 /* Waits until it has done all it was given, and ends it; harmless when it was never begun. */
 void aside_end(struct aside *a);

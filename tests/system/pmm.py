@@ -121,7 +121,9 @@ class Pmm:
         return self.wait()
 
     def wait(self, seconds=8):
-        return self.p.wait(seconds)
+        code = self.p.wait(seconds)
+        assert "a system call that it may not make" not in self.output()
+        return code
 
     def __enter__(self):
         return self

@@ -32,7 +32,10 @@ remotes:
       - {{ kind: console, name: console0, backend: {{ socket: {dir}/console }}, cols: 80, rows: 25 }}
       - {{ kind: console, name: console1, ports: [ {{ backend: {{ socket: {dir}/port0 }} }},
            {{ backend: {{ socket: {dir}/port1 }} }} ] }}
+      - {{ kind: blk, name: disk0, backend: {{ file: {dir}/disk }}, id: wire-disk }}
 """
+
+DISK = bytes((i // 512 * 3 + i) % 256 for i in range(256 * 512))
 
 
 class Pmm:
@@ -40,6 +43,7 @@ class Pmm:
         self.dir = str(path)
         (path / "random").write_bytes(RANDOM)
         (path / "ram").write_bytes(bytes(SIZE))
+        (path / "disk").write_bytes(DISK)
         (path / "board.yaml").write_text(BOARD.format(base=BASE, size=SIZE, dir=self.dir))
         self.world = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.world.bind(self.dir + "/world")

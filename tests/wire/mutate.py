@@ -27,6 +27,7 @@ TARGETS = ["causeway", "hvl_net_rng_reloc"]
 # What no peer can see on the wire, and why.
 UNSEEN = {
     "mmio.h CW_REG_QUEUE_NOTIFY and": "neither can be written, both read as 0",
+    "virtio.h cw_abi_blk_config: writeback and unused0": "WCE is not offered, both read as 0",
     "mmio.h CW_REG_SHM_LEN_LO": "all four shared-memory registers read as all ones",
     "mmio.h CW_REG_SHM_LEN_HI": "all four shared-memory registers read as all ones",
     "mmio.h CW_REG_SHM_BASE_LO": "all four shared-memory registers read as all ones",

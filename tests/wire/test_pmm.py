@@ -7,7 +7,7 @@ import struct
 
 import pytest
 
-from conftest import RANDOM, pack_desc
+from conftest import DISK, RANDOM, pack_desc
 from region import DriverDevice, Refused, wait
 
 WRITE, NEXT, INDIRECT = 2, 1, 4
@@ -110,6 +110,74 @@ def test_console_both_ways(pmm):
     dev.rings[1].offer(0)
     dev.rings[1].collect()
     assert client.recv(100) == b"from the remote"
+
+
+FLUSH, DISCARD, ZEROES = 1 << 9, 1 << 13, 1 << 14
+
+
+def disk(pmm, wanted=FLUSH | DISCARD | ZEROES):
+    dev = DriverDevice(pmm.link, pmm.place("disk0"))
+    dev.bring_up([0], 8, wanted)
+    return dev
+
+
+def disk_request(dev, kind, sector, data=b"", room=0):
+    """virtio 1.3 section 5.2.6: header, data, status; returns the status and what came."""
+    ring, mark = dev.rings[0], dev.free
+    head, payload, status = dev.alloc(16), dev.alloc(max(len(data), room, 1)), dev.alloc(1)
+    dev.m.write(head, struct.pack("<IIQ", kind, 0xdeadbeef, sector))
+    dev.m.write(payload, data)
+    dev.m.write(status, b"\xff")
+    ring.put_desc(0, head, 16, NEXT, 1 if data or room else 2)
+    if data or room:
+        ring.put_desc(1, payload, len(data) or room, NEXT | (WRITE if room else 0), 2)
+    ring.put_desc(2, status, 1, WRITE)
+    ring.offer(0)
+    assert ring.collect() == (0, room + 1 if not dev.m.read(status, 1)[0] else 1)
+    dev.free = mark
+    return dev.m.read(status, 1)[0], dev.m.read(payload, room)
+
+
+def test_disk_configuration(pmm):
+    dev = disk(pmm)
+    assert dev.reg(8) == 2
+    (capacity, size_max, seg_max, geometry, blk_size, exponent, alignment, min_io, opt_io, writeback, unused,
+     queues, discard, discard_segs, discard_align, zeroes, zeroes_segs, unmap) = \
+        struct.unpack("<QIIIIBBHIBBHIIIIIB3x", dev.config(60))
+    block = os.stat(pmm.dir + "/disk").st_blksize
+    assert (capacity, size_max, seg_max, geometry, blk_size) == (256, 0, 62, 0, 512)
+    assert (512 << exponent, alignment, min_io * 512, opt_io) == (block, 0, block, 128)
+    assert (writeback, unused, queues) == (0, 0, 1)
+    assert (discard, discard_segs, discard_align * 512) == (1 << 22, 16, block)
+    assert (zeroes, zeroes_segs, unmap) == (1 << 22, 16, 1)
+
+
+def test_disk_requests(pmm):
+    dev = disk(pmm)
+    assert disk_request(dev, 0, 5, room=1024) == (0, DISK[2560:3584])
+    assert disk_request(dev, 1, 7, b"seven..." * 64) == (0, b"")
+    assert disk_request(dev, 4, 0) == (0, b"")
+    assert disk_request(dev, 0, 7, room=512) == (0, b"seven..." * 64)
+    assert disk_request(dev, 8, 0, room=20) == (0, b"wire-disk".ljust(20, b"\0"))
+    assert disk_request(dev, 13, 0, struct.pack("<QII", 20, 4, 1)) == (0, b"")
+    assert disk_request(dev, 0, 19, room=6 * 512) == (0, DISK[19 * 512:20 * 512] + bytes(2048) + DISK[24 * 512:25 * 512])
+    assert disk_request(dev, 11, 0, struct.pack("<QII", 30, 8, 0)) == (0, b"")
+    with open(pmm.dir + "/disk", "rb") as f:
+        there = f.read()
+    assert there[7 * 512:8 * 512] == b"seven..." * 64 and there[:2560] == DISK[:2560]
+
+
+@pytest.mark.parametrize("kind, sector, data, room, status", [
+    (0, 256, b"", 512, 1), (0, 255, b"", 1024, 1), (0, 2**64 - 1, b"", 512, 1), (0, 2**55, b"", 512, 1),
+    (0, 0, b"", 511, 1), (1, 0, bytes(513), 0, 1), (8, 0, b"", 19, 1), (99, 0, b"", 512, 2),
+    (13, 0, struct.pack("<QII", 255, 2, 0), 0, 1), (13, 0, struct.pack("<QII", 0, 1, 2), 0, 2),
+    (11, 0, struct.pack("<QII", 0, 1, 1), 0, 2), (11, 0, struct.pack("<QII", 2**64 - 1, 2, 0), 0, 1),
+])
+def test_row37_impossible_disk_requests(pmm, kind, sector, data, room, status):
+    dev = disk(pmm)
+    assert disk_request(dev, kind, sector, data, room)[0] == status
+    assert disk_request(dev, 0, 1, room=512) == (0, DISK[512:1024])
+    assert not dev.needs_reset()
 
 
 def test_event_index_suppresses_notifications(pmm):
