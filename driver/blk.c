@@ -155,9 +155,6 @@ struct work {
 	uint64_t end;
 };
 
-/* Whose answer counts: anything but NULL. */
-static uint8_t nowhere;
-
 static unsigned int waiting(const struct cw_blk_driver *b)
 {
 	unsigned int n = 0;
@@ -178,7 +175,7 @@ static int give(struct cw_blk_driver *b, struct work *w)
 		return CW_EAGAIN;
 	if (write)
 		cw_copy_out(r->memory + data_at(b), w->buf, len);
-	r->to = write ? &nowhere : w->buf;
+	r->to = write ? r->memory : w->buf;
 	err = submit(b, r, w->type, w->sector, 0, write ? len : 0, write ? 0 : len);
 	if (err)
 		return err;
@@ -266,7 +263,7 @@ static int single(struct cw_blk_driver *b, uint32_t type, const struct cw_abi_bl
 	if (segment)
 		cw_copy_out(r->memory + sizeof(struct cw_abi_blk_header), segment,
 			    sizeof(*segment));
-	r->to = to ? to : &nowhere;
+	r->to = to ? to : r->memory;
 	err = submit(b, r, type, 0, segment ? (uint32_t)sizeof(*segment) : 0, 0, in);
 	return err ? err : finish(b, &w);
 }

@@ -24,7 +24,7 @@
 struct cw_blk_driver_request {
 	uint8_t *memory; /* in the block: header, status, data */
 	cw_addr_t addr;
-	uint8_t *to; /* read: where its bytes go, NULL: whoever asked has gone */
+	uint8_t *to; /* where bytes read go; of others any place; NULL: whoever asked has gone */
 	uint32_t len;
 	bool busy;
 };
