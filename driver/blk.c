@@ -17,6 +17,9 @@
 #define STATUS_AT 32u /* behind header and segment, before the data's cache line */
 #define DATA_AT	  64u
 #define UNTOLD	  0xffu
+#define FEW	  4u
+
+_Static_assert(CW_BLK_DEPTH >= FEW && !(CW_BLK_DEPTH & (CW_BLK_DEPTH - 1)), "a power of two");
 
 static uint64_t get64(const struct cw_le32 *v)
 {
@@ -37,15 +40,19 @@ static uint32_t data_at(const struct cw_blk_driver *b)
 /* What the block has room for, in equal parts and whole sectors. */
 static void give_memory(struct cw_blk_driver *b)
 {
-	uint32_t share = cw_vdev_room(&b->vdev) / CW_BLK_DEPTH & ~(b->vdev.t->line - 1u);
-	uint32_t data = share > data_at(b) ? (share - data_at(b)) & ~(CW_BLK_SECTOR - 1u) : 0;
+	uint32_t room = cw_vdev_room(&b->vdev), line = b->vdev.t->line, share, data;
 
+	/* Whole buffers for as many as there can be; below FEW of them, shorter ones instead. */
+	b->depth = room / (data_at(b) + CW_BLK_BUFFER);
+	b->depth = b->depth < FEW ? FEW : b->depth < CW_BLK_DEPTH ? b->depth : CW_BLK_DEPTH;
+	share = room / b->depth & ~(line - 1u);
+	data = share > data_at(b) ? (share - data_at(b)) & ~(CW_BLK_SECTOR - 1u) : 0;
 	b->buffer = data < CW_BLK_BUFFER ? data : CW_BLK_BUFFER;
 	if (!b->buffer) {
 		cw_vdev_fail(&b->vdev, CW_ENOSPC);
 		return;
 	}
-	for (unsigned int i = 0; i < CW_BLK_DEPTH; i++)
+	for (unsigned int i = 0; i < b->depth; i++)
 		b->request[i].memory =
 			cw_vdev_alloc(&b->vdev, data_at(b) + b->buffer, &b->request[i].addr);
 }
@@ -75,7 +82,7 @@ int cw_blk_open(struct cw_blk_driver *b, struct cw_transport *t)
 
 static struct cw_blk_driver_request *idle(struct cw_blk_driver *b)
 {
-	for (unsigned int i = 0; i < CW_BLK_DEPTH; i++)
+	for (unsigned int i = 0; i < b->depth; i++)
 		if (!b->request[i].busy)
 			return &b->request[i];
 	return NULL;
@@ -108,7 +115,6 @@ static int submit(struct cw_blk_driver *b, struct cw_blk_driver_request *r, uint
 		return err == CW_ENOSPC ? CW_EAGAIN : cw_vdev_fail(&b->vdev, CW_EPEER);
 	r->busy = true;
 	r->len = in;
-	cw_vdev_publish(&b->vdev, 0, &b->queue);
 	return CW_OK;
 }
 
@@ -145,6 +151,16 @@ static int take(struct cw_blk_driver *b)
 	return 1;
 }
 
+/* As take(), all there are: how many. */
+static int take_all(struct cw_blk_driver *b)
+{
+	int n = 0, got;
+
+	while ((got = take(b)) > 0)
+		n++;
+	return got ? got : n;
+}
+
 /* ---- calls ---- */
 
 struct work {
@@ -159,7 +175,7 @@ static unsigned int waiting(const struct cw_blk_driver *b)
 {
 	unsigned int n = 0;
 
-	for (unsigned int i = 0; i < CW_BLK_DEPTH; i++)
+	for (unsigned int i = 0; i < b->depth; i++)
 		n += b->request[i].to != NULL;
 	return n;
 }
@@ -197,13 +213,14 @@ static int finish(struct cw_blk_driver *b, struct work *w)
 			err = CW_OK;
 		if (b->failed)
 			w->left = 0;
-		err = err ? err : take(b);
-		if (err == 1)
+		cw_vdev_publish(&b->vdev, 0, &b->queue); /* one ring for all that were given */
+		err = err ? err : take_all(b);
+		if (err > 0)
 			err = CW_OK;
 		else if (!err && (w->left || waiting(b)))
 			err = cw_vdev_wait(&b->vdev, &b->queue, w->end);
 	}
-	for (unsigned int i = 0; i < CW_BLK_DEPTH; i++)
+	for (unsigned int i = 0; i < b->depth; i++)
 		b->request[i].to = NULL;
 	return err ? err : b->failed;
 }

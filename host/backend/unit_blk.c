@@ -102,14 +102,13 @@ static bool write_all(int fd, const uint8_t *from, uint64_t len, uint64_t at)
 	return true;
 }
 
-static bool write_zeroes(int fd, uint64_t len, uint64_t at)
+static bool write_zeroes(int fd, uint8_t *buf, uint64_t len, uint64_t at)
 {
-	static const uint8_t zeroes[4096];
-
-	for (; len > sizeof(zeroes); len -= sizeof(zeroes), at += sizeof(zeroes))
-		if (!write_all(fd, zeroes, sizeof(zeroes), at))
+	memset(buf, 0, CW_BLK_STEP);
+	for (; len > CW_BLK_STEP; len -= CW_BLK_STEP, at += CW_BLK_STEP)
+		if (!write_all(fd, buf, CW_BLK_STEP, at))
 			return false;
-	return write_all(fd, zeroes, len, at);
+	return write_all(fd, buf, len, at);
 }
 
 /* #syscalls fallocate */
@@ -124,7 +123,7 @@ static bool punch(int fd, int mode, uint64_t len, uint64_t at)
 }
 
 /* #syscalls fdatasync */
-static bool do_step(int fd, const struct cw_blk_step *s)
+static bool do_step(int fd, const struct cw_blk_step *s, uint8_t *buf)
 {
 	switch (s->type) {
 	case CW_BLK_T_IN:
@@ -138,7 +137,7 @@ static bool do_step(int fd, const struct cw_blk_step *s)
 	case CW_BLK_T_WRITE_ZEROES:
 		return punch(fd, s->unmap ? FALLOC_FL_PUNCH_HOLE : FALLOC_FL_ZERO_RANGE, s->len,
 			     s->offset) ||
-		       (errno == EOPNOTSUPP && write_zeroes(fd, s->len, s->offset));
+		       (errno == EOPNOTSUPP && write_zeroes(fd, buf, s->len, s->offset));
 	default:
 		return false;
 	}
@@ -148,7 +147,7 @@ static void run(struct aside_job *a)
 {
 	struct job *j = (struct job *)(void *)a;
 
-	j->ok = do_step(j->unit->fd, &j->request->step);
+	j->ok = do_step(j->unit->fd, &j->request->step, j->request->buf);
 }
 
 /* ---- in the worker's own ---- */

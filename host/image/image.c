@@ -157,7 +157,7 @@ static int write_all(int fd, const uint8_t *from, uint64_t size, uint64_t at)
 
 static int write_zeroes(int fd, uint64_t size, uint64_t at)
 {
-	static const uint8_t zeroes[4096];
+	uint8_t zeroes[1024] = { 0 };
 
 	while (size) {
 		uint64_t n = size < sizeof(zeroes) ? size : sizeof(zeroes);

@@ -15,7 +15,8 @@
 #include <causeway/driver/vdev.h>
 
 #ifndef CW_BLK_DEPTH
-#define CW_BLK_DEPTH 4u /* requests with the device at once; a power of two */
+#define CW_BLK_DEPTH \
+	16u /* requests with the device at once, fewer in a small block; a power of two */
 #endif
 #ifndef CW_BLK_BUFFER
 #define CW_BLK_BUFFER 4096u /* bytes of each, in the block; less when the block is small */
@@ -34,9 +35,10 @@ struct cw_blk_driver {
 	struct cw_drvq queue;
 	struct cw_drvq_slot slot[4 * CW_BLK_DEPTH];
 	struct cw_blk_driver_request request[CW_BLK_DEPTH];
-	uint64_t sectors; /* of 512 bytes */
-	uint32_t buffer;  /* bytes of a request's data, a multiple of 512 */
-	uint32_t block;	  /* bytes that are best written as one, a multiple of 512 */
+	uint64_t sectors;   /* of 512 bytes */
+	unsigned int depth; /* requests in use */
+	uint32_t buffer;    /* bytes of a request's data, a multiple of 512 */
+	uint32_t block;	    /* bytes that are best written as one, a multiple of 512 */
 	bool read_only;
 	int failed; /* the first error of the call under way */
 };
