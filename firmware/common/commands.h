@@ -4,6 +4,12 @@
 
 #include "shell.h"
 
+/*
+ * services_run - shell, IP with its echo services, and the loop; does not return
+ * @commands: as shell_init() takes them
+ */
+void services_run(const struct shell_command *const *commands) __attribute__((noreturn));
+
 extern const struct shell_command common_commands[], disk_commands[];
 
 #endif

@@ -5,8 +5,6 @@
  */
 #include "app.h"
 #include "commands.h"
-#include "ip.h"
-#include "shell.h"
 
 #include <causeway/core/err.h>
 
@@ -78,16 +76,5 @@ int main(void)
 	entropy_test();
 	app_use(APP_NET);
 	app_use(APP_CONSOLE);
-	shell_init(commands, ping_running, ping_stop);
-	ip_start(APP_ADDRESS, "255.255.255.0");
-	echo_start();
-	say("IPv4 " APP_ADDRESS "/24, echo services on UDP and TCP port 7\n");
-	for (;;) {
-		bool news;
-
-		app_poll();
-		news = ip_poll();
-		news |= shell_poll();
-		app_idle(news, ip_deadline());
-	}
+	services_run(commands);
 }
