@@ -71,15 +71,19 @@ static void show(struct keeper_remote *r, const char *line, size_t len)
 	keeper_print(out, (size_t)n);
 }
 
-void uart_end_line(struct keeper_remote *r, struct uart_line *l)
+static void end_line(struct keeper_remote *r, struct uart_line *l)
 {
-	if (l->len <= l->begin)
-		return;
 	show(r, l->text, l->len);
 	keep(&r->uart, l->text, l->len);
 	keep(&r->uart, "\n", 1);
 	control_line(r, l->text, l->len);
 	l->len = l->begin;
+}
+
+void uart_end_line(struct keeper_remote *r, struct uart_line *l)
+{
+	if (l->len > l->begin)
+		end_line(r, l);
 }
 
 static void put(struct uart_line *l, unsigned char c)
@@ -100,7 +104,7 @@ void uart_take(struct keeper_remote *r, struct uart_line *l, const unsigned char
 {
 	for (size_t i = 0; i < n; i++) {
 		if (p[i] == '\n' || l->len + 4 > UART_LINE)
-			uart_end_line(r, l);
+			end_line(r, l);
 		if (p[i] != '\n' && p[i] != '\r')
 			put(l, p[i]);
 	}

@@ -245,6 +245,12 @@ def test_options_stand_anywhere_before_the_firmware(tmp_path):
         assert p.stop() == 0
 
 
+def test_empty_lines_are_lines():
+    with Pmm(None, args=["--rng", "--", "/bin/echo", "-e", "one\\n\\ntwo"], wait=False) as p:
+        assert p.wait() == 0
+        assert "[remote] one\n[remote] \n[remote] two\n" in p.output()
+
+
 def test_a_last_line_without_an_end():
     for _ in range(10):
         with Pmm(None, args=["--rng", "--", "/bin/echo", "-n", "last words"], wait=False) as p:
