@@ -21,11 +21,6 @@ static struct cw_blk *self(struct cw_device *d)
 	return (struct cw_blk *)(void *)d;
 }
 
-static uint64_t get64(const struct cw_le32 *v)
-{
-	return cw_get_le32(v[0]) | (uint64_t)cw_get_le32(v[1]) << 32;
-}
-
 static bool in_range(const struct cw_blk *b, uint64_t sector, uint64_t sectors)
 {
 	return sector <= b->capacity && sectors <= b->capacity - sector;
@@ -70,7 +65,7 @@ static void next_segment(struct cw_blk *b, struct cw_blk_request *r)
 	const struct cw_abi_blk_segment *s = &r->segment[r->at];
 
 	r->step = (struct cw_blk_step){ .type = r->type,
-					.offset = get64(s->sector) * CW_BLK_SECTOR,
+					.offset = cw_get_le32_pair(s->sector) * CW_BLK_SECTOR,
 					.len = (uint64_t)cw_get_le32(s->sectors) * CW_BLK_SECTOR,
 					.unmap = cw_get_le32(s->flags) & CW_BLK_UNMAP };
 	start(b, r);
@@ -145,7 +140,7 @@ static int read_or_write(struct cw_blk *b, struct cw_blk_request *r, uint64_t se
 	first = r->chain.part + r->chain.readable;
 	n = r->chain.writable;
 	got = CW_EAGAIN;
-	if (b->ops->read_now && n) {
+	if (b->ops->read_now) {
 		/* All but the status byte, which is the last byte of the last part. */
 		first[n - 1].len--;
 		got = b->ops->read_now(b->ctx, first, n, r->offset, (uint32_t)len);
@@ -162,7 +157,6 @@ static int flush(struct cw_blk *b, struct cw_blk_request *r)
 {
 	if (!cw_device_has(&b->dev, CW_BLK_F_FLUSH))
 		return CW_BLK_S_UNSUPP;
-	b->count.flushes++;
 	r->step = (struct cw_blk_step){ .type = CW_BLK_T_FLUSH };
 	start(b, r);
 	return -1;
@@ -182,7 +176,8 @@ static int check_segment(const struct cw_blk *b, uint32_t type, const struct cw_
 
 	if (flags & ~CW_BLK_UNMAP || (type == CW_BLK_T_DISCARD && flags))
 		return CW_BLK_S_UNSUPP;
-	if (!sectors || sectors > CW_BLK_RANGE_MAX || !in_range(b, get64(s->sector), sectors))
+	if (!sectors || sectors > CW_BLK_RANGE_MAX ||
+	    !in_range(b, cw_get_le32_pair(s->sector), sectors))
 		return CW_BLK_S_IOERR;
 	return CW_BLK_S_OK;
 }
@@ -221,7 +216,7 @@ static int begin(struct cw_blk *b, struct cw_blk_request *r)
 	switch (r->type) {
 	case CW_BLK_T_IN:
 	case CW_BLK_T_OUT:
-		return read_or_write(b, r, get64(h.sector));
+		return read_or_write(b, r, cw_get_le32_pair(h.sector));
 	case CW_BLK_T_FLUSH:
 		return flush(b, r);
 	case CW_BLK_T_GET_ID:
@@ -295,12 +290,6 @@ static void reset(struct cw_device *d, int q)
 
 static const struct cw_device_ops ops = { .serve = serve, .reset = reset };
 
-static void put64(struct cw_le32 *to, uint64_t v)
-{
-	to[0] = cw_make_le32((uint32_t)v);
-	to[1] = cw_make_le32((uint32_t)(v >> 32));
-}
-
 static void fill_config(struct cw_blk *b, const struct cw_blk_geometry *g, unsigned int parts)
 {
 	struct cw_abi_blk_config *c = &b->config;
@@ -308,8 +297,8 @@ static void fill_config(struct cw_blk *b, const struct cw_blk_geometry *g, unsig
 
 	while ((CW_BLK_SECTOR << exp) < g->block)
 		exp++;
-	put64(c->capacity, g->sectors);
-	c->seg_max = cw_make_le32(parts > 2 ? parts - 2 : 1); /* beside header and status */
+	cw_set_le32_pair(c->capacity, g->sectors);
+	c->seg_max = cw_make_le32(parts - 2); /* beside header and status */
 	c->blk_size = cw_make_le32(CW_BLK_SECTOR);
 	c->physical_block_exp = exp;
 	c->min_io_size = cw_make_le16((uint16_t)(g->block / CW_BLK_SECTOR));

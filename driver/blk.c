@@ -21,17 +21,6 @@
 
 _Static_assert(CW_BLK_DEPTH >= FEW && !(CW_BLK_DEPTH & (CW_BLK_DEPTH - 1)), "a power of two");
 
-static uint64_t get64(const struct cw_le32 *v)
-{
-	return cw_get_le32(v[0]) | (uint64_t)cw_get_le32(v[1]) << 32;
-}
-
-static void set64(struct cw_le32 *to, uint64_t v)
-{
-	to[0] = cw_make_le32((uint32_t)v);
-	to[1] = cw_make_le32((uint32_t)(v >> 32));
-}
-
 static uint32_t data_at(const struct cw_blk_driver *b)
 {
 	return b->vdev.t->line > DATA_AT ? b->vdev.t->line : DATA_AT;
@@ -68,7 +57,7 @@ int cw_blk_open(struct cw_blk_driver *b, struct cw_transport *t)
 	cw_vdev_accept(&b->vdev);
 	cw_vdev_config(&b->vdev, 0, &c, sizeof(c));
 	cw_vdev_queue(&b->vdev, 0, &b->queue, b->slot, 4 * CW_BLK_DEPTH);
-	b->sectors = get64(c.capacity);
+	b->sectors = cw_get_le32_pair(c.capacity);
 	b->read_only = cw_vdev_has(&b->vdev, CW_BLK_F_RO);
 	b->block = CW_BLK_SECTOR;
 	if (cw_vdev_has(&b->vdev, CW_BLK_F_TOPOLOGY) && c.physical_block_exp <= 12)
@@ -98,7 +87,7 @@ static int submit(struct cw_blk_driver *b, struct cw_blk_driver_request *r, uint
 	uint8_t status = UNTOLD;
 	int err;
 
-	set64(h.sector, sector);
+	cw_set_le32_pair(h.sector, sector);
 	cw_copy_out(r->memory, &h, sizeof(h));
 	cw_copy_out(r->memory + STATUS_AT, &status, 1);
 	buf[n++] = (struct cw_buf){ r->addr, (uint32_t)sizeof(h) + extra };
@@ -260,28 +249,35 @@ int cw_blk_write(struct cw_blk_driver *b, uint64_t sector, uint32_t sectors, con
 	return err ? err : finish(b, &w);
 }
 
-/* One request by itself; @extra bytes of @segment behind its header, @in bytes of data back. */
-static int single(struct cw_blk_driver *b, uint32_t type, const struct cw_abi_blk_segment *segment,
-		  void *to, uint32_t in, uint64_t timeout)
+/* One request by itself; @segment behind its header, @in bytes of data back. */
+static int give_single(struct cw_blk_driver *b, uint32_t type,
+		       const struct cw_abi_blk_segment *segment, uint8_t *to, uint32_t in)
 {
-	struct work w = { .end = cw_vdev_end(&b->vdev, timeout) };
-	struct cw_blk_driver_request *r;
-	int err = CW_OK;
+	struct cw_blk_driver_request *r = idle(b);
 
-	while (!err && !(r = idle(b))) { /* all are left over from calls that gave up */
-		err = take(b);
-		if (err == 1)
-			err = CW_OK;
-		else if (!err)
-			err = cw_vdev_wait(&b->vdev, &b->queue, w.end);
-	}
-	if (err)
-		return err;
+	if (!r)
+		return CW_EAGAIN;
 	if (segment)
 		cw_copy_out(r->memory + sizeof(struct cw_abi_blk_header), segment,
 			    sizeof(*segment));
 	r->to = to ? to : r->memory;
-	err = submit(b, r, type, 0, segment ? (uint32_t)sizeof(*segment) : 0, 0, in);
+	return submit(b, r, type, 0, segment ? (uint32_t)sizeof(*segment) : 0, 0, in);
+}
+
+static int single(struct cw_blk_driver *b, uint32_t type, const struct cw_abi_blk_segment *segment,
+		  void *to, uint32_t in, uint64_t timeout)
+{
+	struct work w = { .end = cw_vdev_end(&b->vdev, timeout) };
+	int err;
+
+	/* All may be left over from calls that gave up. */
+	while ((err = give_single(b, type, segment, to, in)) == CW_EAGAIN) {
+		err = take(b);
+		if (!err)
+			err = cw_vdev_wait(&b->vdev, &b->queue, w.end);
+		if (err < 0)
+			return err;
+	}
 	return err ? err : finish(b, &w);
 }
 
@@ -305,7 +301,7 @@ static int zero(struct cw_blk_driver *b, uint32_t type, uint64_t feature, uint64
 		return CW_EINVAL;
 	if (!err && (b->read_only || !cw_vdev_has(&b->vdev, feature)))
 		err = CW_ENOTSUP;
-	set64(s.sector, sector);
+	cw_set_le32_pair(s.sector, sector);
 	return err ? err : single(b, type, &s, NULL, 0, timeout);
 }
 

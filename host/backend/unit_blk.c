@@ -12,6 +12,7 @@
 
 #include <causeway/core/err.h>
 #include <causeway/device/blk.h>
+#include <causeway/host/fileio.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -41,7 +42,6 @@ struct blk_unit {
 	struct job job[REQUESTS];
 	struct cw_part *part;
 	uint8_t *buf;
-	uint32_t late; /* reads that were not in the page cache */
 };
 
 static struct blk_unit *self(struct cw_unit *u)
@@ -60,55 +60,19 @@ static int read_now(void *ctx, const struct cw_part *part, unsigned int n, uint6
 		return CW_EAGAIN;
 	got = preadv2(u->fd, (const struct iovec *)(const void *)part, (int)n, (off_t)offset,
 		      RWF_NOWAIT);
-	if (got == (ssize_t)len)
-		return (int)len;
-	u->late++;
-	return CW_EAGAIN; /* some of it may be there; all of it is read again */
+	/* Some of it may be there: then all of it is read again. */
+	return got == (ssize_t)len ? (int)len : CW_EAGAIN;
 }
 
 /* ---- in the thread beside ---- */
-
-/* #syscalls pread64 */
-static bool read_all(int fd, uint8_t *to, uint64_t len, uint64_t at)
-{
-	while (len) {
-		ssize_t n = pread(fd, to, len, (off_t)at);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false; /* the file has become shorter, or the disk is broken */
-		to += n;
-		at += (uint64_t)n;
-		len -= (uint64_t)n;
-	}
-	return true;
-}
-
-/* #syscalls pwrite64 */
-static bool write_all(int fd, const uint8_t *from, uint64_t len, uint64_t at)
-{
-	while (len) {
-		ssize_t n = pwrite(fd, from, len, (off_t)at);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		from += n;
-		at += (uint64_t)n;
-		len -= (uint64_t)n;
-	}
-	return true;
-}
 
 static bool write_zeroes(int fd, uint8_t *buf, uint64_t len, uint64_t at)
 {
 	memset(buf, 0, CW_BLK_STEP);
 	for (; len > CW_BLK_STEP; len -= CW_BLK_STEP, at += CW_BLK_STEP)
-		if (!write_all(fd, buf, CW_BLK_STEP, at))
+		if (!cw_write_at(fd, buf, CW_BLK_STEP, at))
 			return false;
-	return write_all(fd, buf, len, at);
+	return cw_write_at(fd, buf, len, at);
 }
 
 /* #syscalls fallocate */
@@ -127,9 +91,9 @@ static bool do_step(int fd, const struct cw_blk_step *s, uint8_t *buf)
 {
 	switch (s->type) {
 	case CW_BLK_T_IN:
-		return read_all(fd, s->buf, s->len, s->offset);
+		return cw_read_at(fd, s->buf, s->len, s->offset);
 	case CW_BLK_T_OUT:
-		return write_all(fd, s->buf, s->len, s->offset) && (!s->sync || !fdatasync(fd));
+		return cw_write_at(fd, s->buf, s->len, s->offset) && (!s->sync || !fdatasync(fd));
 	case CW_BLK_T_FLUSH:
 		return !fdatasync(fd);
 	case CW_BLK_T_DISCARD: /* a hint: a file system that cannot has done it well enough */

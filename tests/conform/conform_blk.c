@@ -7,6 +7,17 @@
 #define SECTORS 512u
 
 static uint8_t image[SECTORS * 512];
+static volatile unsigned int flushed; /* by the disk's thread */
+
+int __real_fdatasync(int fd);
+int __wrap_fdatasync(int fd);
+
+int __wrap_fdatasync(int fd)
+{
+	flushed++;
+	return __real_fdatasync(fd);
+}
+
 static uint32_t answers;
 
 static void make_disk(bool read_only)
@@ -18,7 +29,7 @@ static void make_disk(bool read_only)
 	bed.device.path = bed_text("disk");
 	bed.device.read_only = read_only;
 	bed.device.disk_id = bed_text("conform");
-	answers = 0;
+	answers = flushed = 0;
 }
 
 static int end(void **state)
@@ -96,9 +107,24 @@ static void reads_and_writes(void **state)
 	for (uint32_t i = 0; i < 300 * 512; i++)
 		a.data.p[i] = image[9 * 512 + i] = (uint8_t)(i * 3 + (i >> 8));
 	assert_int_equal(go(&a), CW_BLK_S_OK);
+	assert_int_equal(flushed, 0);
 	a = ask(CW_BLK_T_FLUSH, 0, 0, 0);
 	assert_int_equal(go(&a), CW_BLK_S_OK);
+	assert_int_equal(flushed, 1);
 	compare_file();
+}
+
+static void without_flush_each_write_is_durable(void **state)
+{
+	struct asked a;
+
+	(void)state;
+	make_disk(false);
+	bed_run(1, 0);
+	a = ask(CW_BLK_T_OUT, 0, 512, 0);
+	memcpy(a.data.p, image, 512);
+	assert_int_equal(go(&a), CW_BLK_S_OK);
+	assert_int_equal(flushed, 1);
 }
 
 static void many_at_once(void **state)
@@ -228,8 +254,11 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_teardown(f, end)
 	const struct CMUnitTest tests[] = {
-		T(reads_and_writes), T(many_at_once), T(zeroes), T(row55_truncated),
-		T(read_only),	     T(refused),      T(locked), T(rests_and_counts),
+		T(reads_and_writes), T(without_flush_each_write_is_durable),
+		T(many_at_once),     T(zeroes),
+		T(row55_truncated),  T(read_only),
+		T(refused),	     T(locked),
+		T(rests_and_counts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

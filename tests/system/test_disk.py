@@ -169,8 +169,8 @@ def test_one_writer(image):
         assert p.stop() == 0
 
 
-def test_killed_between_write_and_flush(image):
-    """Acknowledged and flushed is on the disk, whatever comes after it: ten times."""
+def test_what_was_flushed_is_there_when_the_worker_is_killed(image):
+    """Ten times. That a flush reaches the file itself is in tests/conform."""
     with Pmm(text(image)) as p:
         for i in range(10):
             lives = p.lines("link is up")

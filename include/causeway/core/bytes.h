@@ -33,6 +33,12 @@ static inline uint32_t cw_get_le32(struct cw_le32 w)
 	return cw_swap32_(w.raw_);
 }
 
+/* 64 bits as two words, the low one first */
+static inline uint64_t cw_get_le32_pair(const struct cw_le32 w[2])
+{
+	return cw_get_le32(w[0]) | (uint64_t)cw_get_le32(w[1]) << 32;
+}
+
 static inline struct cw_le16 cw_make_le16(uint16_t v)
 {
 	struct cw_le16 w = { cw_swap16_(v) };
@@ -45,6 +51,12 @@ static inline struct cw_le32 cw_make_le32(uint32_t v)
 	struct cw_le32 w = { cw_swap32_(v) };
 
 	return w;
+}
+
+static inline void cw_set_le32_pair(struct cw_le32 w[2], uint64_t v)
+{
+	w[0] = cw_make_le32((uint32_t)v);
+	w[1] = cw_make_le32((uint32_t)(v >> 32));
 }
 
 #endif

@@ -61,7 +61,7 @@ struct cw_blk_ops {
 
 struct cw_blk_counters {
 	uint64_t reads, read_bytes, writes, write_bytes;
-	uint32_t flushes, errors, strange;
+	uint32_t errors, strange;
 };
 
 struct cw_blk {

@@ -177,6 +177,29 @@ static void deadline_and_after(void **state)
 		assert_null(b.request[i].to);
 }
 
+/* A ring with room for one request: a call waits for what is left over of the one before. */
+static void queue_that_is_short(void **state)
+{
+	char id[CW_BLK_ID_LEN + 1];
+
+	(void)state;
+	world_start(NULL);
+	fill(1);
+	memcpy(w.disk, data, BYTES);
+	w.queue[DISK][0].num_max = 4;
+	assert_int_equal(cw_blk_open(&b, &w.mmio[DISK].transport), CW_OK);
+	assert_int_equal(b.queue.size, 4);
+	assert_int_equal(cw_blk_read(&b, 0, 64, back, SECOND), CW_OK);
+	assert_memory_equal(back, data, 64 * 512);
+	w.disk_stuck = true;
+	assert_int_equal(cw_blk_read(&b, 0, 1, back, 1000), CW_ETIMEDOUT);
+	assert_int_equal(cw_blk_flush(&b, 1000), CW_ETIMEDOUT);
+	w.disk_stuck = false;
+	assert_int_equal(cw_blk_flush(&b, SECOND), CW_OK);
+	assert_int_equal(cw_blk_id(&b, id, SECOND), CW_OK);
+	assert_string_equal(id, "disk of a test");
+}
+
 /* ---- a device that lies ---- */
 
 static uint32_t said_len;
@@ -313,6 +336,7 @@ int main(void)
 		T(too_small_a_block_is_refused),
 		T(disk_that_fails),
 		T(deadline_and_after),
+		T(queue_that_is_short),
 		T(row68_status_and_length),
 		T(pmm_restarts_at_each_step),
 		T(remote_restarts_at_each_step),
