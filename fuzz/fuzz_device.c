@@ -7,7 +7,7 @@
  * checked at each store: the PMM stores into its page, the device page and the block, never into the
  * remote page or the driver page; what a model takes and gives lies in the block behind the pages.
  */
-#include "fuzz.h"
+#include "one_device.h"
 
 #include <causeway/core/err.h>
 #include <causeway/core/shm.h>
@@ -19,43 +19,6 @@
 
 #include <string.h>
 
-#define BASE   0x37000000u
-#define PMM    0x0000u
-#define REMOTE 0x1000u
-#define BLOCK  0x2000u
-#define DATA   (BLOCK + 0x2000u)
-#define SIZE   16
-
-#if defined(FUZZ_NET)
-#define ID    CW_ID_NET
-#define COUNT 2
-#elif defined(FUZZ_CONSOLE)
-#define ID    CW_ID_CONSOLE
-#define COUNT 6 /* two ports and control */
-#elif defined(FUZZ_BLK)
-#define ID    CW_ID_BLK
-#define COUNT 1
-#else
-#define ID    CW_ID_RNG
-#define COUNT 1
-#endif
-
-static struct cw_layout_device place = { .name = "dev",
-					 .id = ID,
-					 .slot = 1,
-					 .queues = COUNT,
-					 .queue_size = SIZE,
-					 .size = FZ_REGION - BLOCK,
-					 .block = BASE + BLOCK };
-static struct cw_layout layout = { .base = BASE,
-				   .size = FZ_REGION,
-				   .line = 64,
-				   .dtb = 0,
-				   .slots = 2 + COUNT,
-				   .devices = 1,
-				   .pmm_page = BASE + PMM,
-				   .remote_page = BASE + REMOTE,
-				   .device = &place };
 static struct cw_device_bus bus;
 static struct cw_link_slot slots[2 + COUNT];
 static struct cw_device_mmio transport;
