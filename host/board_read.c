@@ -102,10 +102,8 @@ static void read_args(struct board_reader *rd, struct fy_node *n, const char *pa
 
 static void read_machine(struct board_reader *rd, struct fy_node *n, const char *path)
 {
-	size_t len = 0;
-	const char *s = n && fy_node_is_scalar(n) && !fy_node_is_alias(n)
-				? fy_node_get_scalar(n, &len)
-				: NULL;
+	size_t len;
+	const char *s = board_scalar(n, &len);
 
 	rd->remote->machine = s ? cw_qemu_machine_find(s, len) : NULL;
 	if (!rd->remote->machine)
@@ -139,10 +137,8 @@ static void read_qemu(struct board_reader *rd, struct fy_node *n, const char *pa
 /* A name in Linux's firmware folders, not a path of ours. */
 static void read_firmware_name(struct board_reader *rd, struct fy_node *n, const char *path)
 {
-	size_t len = 0;
-	const char *s = n && fy_node_is_scalar(n) && !fy_node_is_alias(n)
-				? fy_node_get_scalar(n, &len)
-				: NULL;
+	size_t len;
+	const char *s = board_scalar(n, &len);
 
 	if (!s || !len || len > 200 || *s == '/' || memchr(s, '\n', len) || memchr(s, 0, len))
 		board_wrong(rd, n, path, "the name of a file in /lib/firmware");
@@ -156,10 +152,8 @@ static void read_remoteproc_name(struct board_reader *rd, struct fy_node *n, con
 	const struct board_field f = FIELD_TEXT("remoteproc", BOARD_PATH, BOARD_MUST,
 						rd->remote->remoteproc, 300,
 						"a name such as remoteproc0");
-	size_t len = 0;
-	const char *s = n && fy_node_is_scalar(n) && !fy_node_is_alias(n)
-				? fy_node_get_scalar(n, &len)
-				: NULL;
+	size_t len;
+	const char *s = board_scalar(n, &len);
 	char whole[sizeof(SYSFS) + NAME_MAX_LEN];
 
 	if (!s || memchr(s, '/', len) || !board_good_name(s, len, NAME_MAX_LEN)) {

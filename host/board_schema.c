@@ -46,7 +46,7 @@ static void note(struct board_reader *rd, const char *path, struct board_source 
 		board_note(rd->b, path, here, NULL);
 }
 
-static const char *scalar(struct fy_node *n, size_t *len)
+const char *board_scalar(struct fy_node *n, size_t *len)
 {
 	const char *s = n && fy_node_is_scalar(n) && !fy_node_is_alias(n) && !fy_node_is_null(n)
 				? fy_node_get_scalar(n, len)
@@ -60,7 +60,7 @@ static const char *scalar(struct fy_node *n, size_t *len)
 bool board_is(struct fy_node *n, const char *text)
 {
 	size_t len;
-	const char *s = scalar(n, &len);
+	const char *s = board_scalar(n, &len);
 
 	return s && len == strlen(text) && !memcmp(s, text, len);
 }
@@ -102,7 +102,7 @@ static int shown(const char *s, size_t len)
 void board_wrong(struct board_reader *rd, struct fy_node *n, const char *path, const char *right)
 {
 	size_t len;
-	const char *s = scalar(n, &len);
+	const char *s = board_scalar(n, &len);
 
 	if (!n || fy_node_is_null(n))
 		board_error(rd->b, path, "has no value; right is %s", right);
@@ -168,7 +168,7 @@ void board_read_value(struct board_reader *rd, struct fy_node *n, const char *pa
 		      const struct board_field *f)
 {
 	size_t len;
-	const char *s = scalar(n, &len);
+	const char *s = board_scalar(n, &len);
 
 	if (f->type == BOARD_CALL)
 		f->call(rd, n, path);
@@ -205,7 +205,7 @@ static void unknown_key(struct board_reader *rd, struct fy_node *key, const char
 {
 	struct board_source here = at(key);
 	size_t len, best = 0, used = 0;
-	const char *s = scalar(key, &len);
+	const char *s = board_scalar(key, &len);
 	char all[512] = "";
 
 	for (size_t i = 0; i < fields; i++) {

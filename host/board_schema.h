@@ -78,6 +78,9 @@ void board_read_value(struct board_reader *rd, struct fy_node *n, const char *pa
 unsigned int board_read_list(struct board_reader *rd, struct fy_node *n, const char *path,
 			     unsigned int max, const char *right, board_item *each);
 
+/* Its text and length, or NULL (and 0) when it is no scalar with a value. */
+const char *board_scalar(struct fy_node *n, size_t *len);
+
 /* "cannot be VALUE; right is RIGHT" */
 void board_wrong(struct board_reader *rd, struct fy_node *n, const char *path, const char *right);
 

@@ -116,20 +116,16 @@ static bool remoteproc_ended(struct cw_carrier *c, pid_t pid, int status)
 		c->state = CW_REMOTE_OFFLINE;
 		break;
 	case REMOTEPROC_STOPPED: /* when nobody asked for it, to recover it */
+	case REMOTEPROC_CRASHED: /* when somebody did, on the way */
 		c->state = asked ? CW_REMOTE_OFFLINE : CW_REMOTE_CRASHED;
 		break;
 	case REMOTEPROC_DETACHED:
-		c->state = CW_REMOTE_DETACHED;
-		break;
 	case REMOTEPROC_LEFT:
 		c->state = CW_REMOTE_DETACHED;
 		break;
 	case REMOTEPROC_EARLIER:
 		c->earlier = true;
 		c->state = CW_REMOTE_CRASHED;
-		break;
-	case REMOTEPROC_CRASHED: /* while it was being stopped */
-		c->state = asked ? CW_REMOTE_OFFLINE : CW_REMOTE_CRASHED;
 		break;
 	case REMOTEPROC_STUCK:
 		c->stuck = true;

@@ -14,6 +14,8 @@
  */
 #include "remoteproc.h"
 
+#include <causeway/host/carrier.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -25,14 +27,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LOOK_MS	   100
-#define STOP_MS	   5000
-#define TRACE_MAX  65536u
-#define TRACES_MAX 4u
-#define DEBUGFS	   "/sys/kernel/debug/remoteproc"
+#define LOOK_MS 100
+#define STOP_MS 5000
+#define DEBUGFS "/sys/kernel/debug/remoteproc"
 
 struct trace {
-	char seen[TRACE_MAX];
+	char seen[CW_TRACE_SIZE_MAX];
 	size_t len;
 };
 
@@ -40,7 +40,7 @@ struct attending {
 	const struct remoteproc *r;
 	bool found; /* it ran before us */
 	sigset_t signals;
-	struct trace *trace[TRACES_MAX];
+	struct trace *trace[CW_TRACES_MAX];
 };
 
 static void say(const struct remoteproc *r, const char *what, const char *why)
@@ -89,10 +89,10 @@ static int set(const struct remoteproc *r, const char *file, const char *text)
 static void look_at_trace(struct attending *a, unsigned int i)
 {
 	const char *name = strrchr(a->r->folder, '/');
-	char path[256], text[TRACE_MAX];
+	char path[256], text[CW_TRACE_SIZE_MAX];
 	struct trace *t = a->trace[i];
-	size_t len, from = 0;
 	ssize_t n;
+	size_t len;
 	int fd;
 
 	snprintf(path, sizeof(path), DEBUGFS "/%s/trace%u", name ? name + 1 : a->r->folder, i);
@@ -105,9 +105,7 @@ static void look_at_trace(struct attending *a, unsigned int i)
 		t = a->trace[i] = calloc(1, sizeof(*t));
 	if (!t)
 		return;
-	if (len >= t->len && !memcmp(text, t->seen, t->len))
-		from = t->len; /* else it began anew */
-	for (size_t at = from; at < len;) {
+	for (size_t at = cw_trace_news(t->seen, t->len, text, len); at < len;) {
 		ssize_t done = write(1, text + at, len - at);
 
 		if (done <= 0)
@@ -120,13 +118,13 @@ static void look_at_trace(struct attending *a, unsigned int i)
 
 static void look_at_traces(struct attending *a)
 {
-	for (unsigned int i = 0; i < TRACES_MAX; i++)
+	for (unsigned int i = 0; i < CW_TRACES_MAX; i++)
 		look_at_trace(a, i);
 }
 
 /* ---- its life ---- */
 
-/* What @state says about the errno of a refused write of @what. */
+/* What to say about the errno of a refused write of @what. */
 static const char *why_not(const char *what, int why)
 {
 	bool start = !strcmp(what, "start");
@@ -178,13 +176,17 @@ static void set_if_there(const struct remoteproc *r, const char *file, const cha
 		say(r, file, strerror(errno));
 }
 
-static int set_firmware(const struct remoteproc *r)
+/* Whether it has the firmware of the board file, or that does not say which. */
+static bool right_firmware(const struct remoteproc *r)
 {
 	char now[256];
 
-	if (!r->firmware || (!get(r, "firmware", now, sizeof(now)) && !strcmp(now, r->firmware)))
-		return 0;
-	if (!set(r, "firmware", r->firmware))
+	return !r->firmware || (!get(r, "firmware", now, sizeof(now)) && !strcmp(now, r->firmware));
+}
+
+static int set_firmware(const struct remoteproc *r)
+{
+	if (right_firmware(r) || !set(r, "firmware", r->firmware))
 		return 0;
 	say(r, "cannot choose the firmware",
 	    errno == EBUSY ? "it can be changed only while it is offline"
@@ -219,14 +221,6 @@ static int start(struct attending *a)
 	return set(a->r, "state", "start") ? refused(a->r, "start") : 0;
 }
 
-static bool other_firmware(const struct remoteproc *r)
-{
-	char now[256];
-
-	return r->firmware && !get(r, "firmware", now, sizeof(now)) &&
-	       strcmp(now, r->firmware) != 0;
-}
-
 /*
  * A crashed one is left by recovery alone, which starts it with the firmware that it had. Linux does not
  * say whether that went well, but its state does.
@@ -241,7 +235,7 @@ static int recover(struct attending *a)
 		say(a->r, "cannot recover it", "see dmesg");
 		return REMOTEPROC_FAILED;
 	}
-	if (is(state, "running", "attached") && !other_firmware(a->r))
+	if (is(state, "running", "attached") && right_firmware(a->r))
 		return 0;
 	if (is(state, "running", "attached") && stop(a) != REMOTEPROC_STOPPED)
 		return REMOTEPROC_STUCK;

@@ -4,6 +4,7 @@
  * loaded, whoever replaces or truncates the file meanwhile. Every check comes before the first byte
  * is written: a remote either gets a whole program or is left as it was.
  */
+#include <causeway/host/fileio.h>
 #include <causeway/host/image.h>
 
 #include <errno.h>
@@ -15,24 +16,6 @@
 
 #define FILE_MAX_BYTES (256u << 20)
 #define LL(x)	       ((unsigned long long)(x))
-
-static int read_all(int fd, uint8_t *to, size_t size)
-{
-	size_t done = 0;
-
-	while (done < size) {
-		ssize_t n = read(fd, to + done, size - done);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0) {
-			errno = n ? errno : ENODATA; /* it became shorter meanwhile */
-			return -1;
-		}
-		done += (size_t)n;
-	}
-	return 0;
-}
 
 /* The bytes of the file, or NULL with errno set. */
 static void *read_file(const char *path, size_t *size)
@@ -52,7 +35,7 @@ static void *read_file(const char *path, size_t *size)
 	} else {
 		*size = (size_t)st.st_size;
 		bytes = malloc(*size + 1);
-		why = bytes && !read_all(fd, bytes, *size) ? 0 : errno;
+		why = bytes && cw_read_at(fd, bytes, *size, 0) ? 0 : errno;
 	}
 	close(fd);
 	if (why) {
@@ -105,16 +88,14 @@ int cw_image_open(struct cw_image *i, const char *remote, const char *path, uint
 	return -1;
 }
 
-static bool within(const struct cw_elf_segment *s, const struct cw_image_range *r)
+bool cw_image_within(uint64_t base, uint64_t size, const struct cw_image_range *r)
 {
-	return s->address >= r->base && s->address - r->base <= r->size &&
-	       s->memory_size <= r->size - (s->address - r->base);
+	return base >= r->base && base - r->base <= r->size && size <= r->size - (base - r->base);
 }
 
-static bool touches(const struct cw_elf_segment *s, const struct cw_image_range *r)
+bool cw_image_overlaps(uint64_t base, uint64_t size, const struct cw_image_range *r)
 {
-	return s->address < r->base ? r->base - s->address < s->memory_size
-				    : s->address - r->base < r->size;
+	return base < r->base ? r->base - base < size : base - r->base < r->size;
 }
 
 int cw_image_check(const struct cw_image *i, const struct cw_image_range *ram,
@@ -122,10 +103,12 @@ int cw_image_check(const struct cw_image *i, const struct cw_image_range *ram,
 {
 	for (unsigned int k = 0; k < i->elf.segments; k++) {
 		const struct cw_elf_segment *s = &i->elf.segment[k];
-		const struct cw_image_range *bad = within(s, ram) ? NULL : ram;
+		const struct cw_image_range *bad =
+			cw_image_within(s->address, s->memory_size, ram) ? NULL : ram;
 
 		for (unsigned int t = 0; !bad && t < n; t++)
-			bad = touches(s, &taken[t]) ? &taken[t] : NULL;
+			bad = cw_image_overlaps(s->address, s->memory_size, &taken[t]) ? &taken[t]
+										       : NULL;
 		if (!bad)
 			continue;
 		fprintf(err,
@@ -139,22 +122,6 @@ int cw_image_check(const struct cw_image *i, const struct cw_image_range *ram,
 	return 0;
 }
 
-static int write_all(int fd, const uint8_t *from, uint64_t size, uint64_t at)
-{
-	while (size) {
-		ssize_t n = pwrite(fd, from, size, (off_t)at);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return -1;
-		from += n;
-		at += (uint64_t)n;
-		size -= (uint64_t)n;
-	}
-	return 0;
-}
-
 static int write_zeroes(int fd, uint64_t size, uint64_t at)
 {
 	uint8_t zeroes[1024] = { 0 };
@@ -162,7 +129,7 @@ static int write_zeroes(int fd, uint64_t size, uint64_t at)
 	while (size) {
 		uint64_t n = size < sizeof(zeroes) ? size : sizeof(zeroes);
 
-		if (write_all(fd, zeroes, n, at))
+		if (!cw_write_at(fd, zeroes, n, at))
 			return -1;
 		at += n;
 		size -= n;
@@ -176,7 +143,7 @@ int cw_image_load(const struct cw_image *i, int fd, uint64_t base, FILE *err)
 		const struct cw_elf_segment *s = &i->elf.segment[k];
 		uint64_t at = s->address - base;
 
-		if (!write_all(fd, i->elf.bytes + s->offset, s->file_size, at) &&
+		if (cw_write_at(fd, i->elf.bytes + s->offset, s->file_size, at) &&
 		    !write_zeroes(fd, s->memory_size - s->file_size, at + s->file_size))
 			continue;
 		fprintf(err, "causeway: remote %s: cannot write segment %u of firmware %s: %s\n",

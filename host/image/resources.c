@@ -46,24 +46,14 @@ static int refuse_range(const struct giving *g, unsigned int entry, const struct
 	return refuse(g, (int)entry, why);
 }
 
-static bool overlap(uint64_t base, uint64_t size, const struct cw_image_range *r)
-{
-	return base < r->base + r->size && r->base < base + size;
-}
-
-static bool within(uint64_t base, uint64_t size, const struct cw_image_range *r)
-{
-	return base >= r->base && base - r->base <= r->size && size <= r->size - (base - r->base);
-}
-
 /* Somebody else's memory that [base, base + size) touches, or NULL. */
 static const struct cw_image_range *owner(const struct giving *g, uint64_t base, uint64_t size)
 {
 	for (unsigned int i = 0; i < g->n; i++)
-		if (overlap(base, size, &g->taken[i]))
+		if (cw_image_overlaps(base, size, &g->taken[i]))
 			return &g->taken[i];
 	for (unsigned int i = 0; i < g->owned; i++)
-		if (overlap(base, size, &g->own[i]))
+		if (cw_image_overlaps(base, size, &g->own[i]))
 			return &g->own[i];
 	return NULL;
 }
@@ -79,7 +69,7 @@ static bool in_the_way(const struct giving *g, uint64_t base, uint64_t size, uin
 		const struct cw_image_range r = { "", s->address, s->memory_size };
 
 		*begins = s->address;
-		if (overlap(base, size, &r))
+		if (cw_image_overlaps(base, size, &r))
 			return true;
 	}
 	return o != NULL;
@@ -114,7 +104,7 @@ static int give_carveout(struct giving *g, unsigned int i)
 	at = m.da;
 	if (m.da == CW_RSC_ANY && !find_room(g, m.len, &at))
 		return refuse(g, (int)i, "no room in its RAM for a carveout that may be anywhere");
-	if (!within(at, m.len, g->ram))
+	if (!cw_image_within(at, m.len, g->ram))
 		return refuse_range(g, i, &m, "is not within", g->ram);
 	o = owner(g, at, m.len);
 	if (o)
@@ -131,9 +121,9 @@ static int note_trace(struct giving *g, unsigned int i)
 
 	if (!cw_rsctable_memory(&g->table, i, &m) || !m.len)
 		return refuse(g, (int)i, "a trace buffer of no bytes");
-	if (!within(m.da, m.len, g->ram))
+	if (!cw_image_within(m.da, m.len, g->ram))
 		return refuse_range(g, i, &m, "is not within", g->ram);
-	if (image->traces == CW_IMAGE_TRACES)
+	if (image->traces == CW_TRACES_MAX)
 		return 0; /* more than anybody looks at */
 	image->trace[image->traces].address = m.da;
 	image->trace[image->traces++].size = m.len;

@@ -106,8 +106,6 @@ static void stop_step(struct cw_timer *t)
 {
 	struct keeper *k = cw_container_of(t, struct keeper, stop_timer);
 
-	for (unsigned int i = 0; i < k->board->remotes; i++)
-		k->remote[i].carrier.leaving = true;
 	if (k->stop_step == 0)
 		for (unsigned int i = 0; i < k->board->remotes; i++)
 			k->remote[i].carrier.ops->stop(&k->remote[i].carrier, false);
@@ -132,6 +130,8 @@ void keeper_stop(struct keeper *k, int status)
 		return;
 	k->stopping = true;
 	k->status = status;
+	for (unsigned int i = 0; i < k->board->remotes; i++)
+		k->remote[i].carrier.leaving = true;
 	stop_step(&k->stop_timer);
 }
 

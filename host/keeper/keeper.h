@@ -135,6 +135,7 @@ void uart_tail(struct keeper_remote *r);
 void uart_end(struct keeper_remote *r);
 void uart_free(struct uart *u);
 void uart_take(struct keeper_remote *r, struct uart_line *l, const unsigned char *p, size_t n);
+/* What was begun is a line, though nobody ended it. */
 void uart_end_line(struct keeper_remote *r, struct uart_line *l);
 
 /* trace.c */

@@ -13,13 +13,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LOOK_US	       100000u
-#define SIZE_MAX_BYTES 65536u
+#define LOOK_US 100000u
 
 static void look(struct keeper_remote *r, unsigned int i)
 {
 	const struct cw_trace_place *p = &r->carrier.trace[i];
-	size_t size = p->size < SIZE_MAX_BYTES ? p->size : SIZE_MAX_BYTES, len, from = 0;
+	size_t size = p->size < CW_TRACE_SIZE_MAX ? p->size : CW_TRACE_SIZE_MAX, len, from;
 	struct trace *t = &r->trace[i];
 	char *old = t->seen;
 	ssize_t n;
@@ -28,8 +27,7 @@ static void look(struct keeper_remote *r, unsigned int i)
 		return;
 	n = pread(p->fd, t->now, size, (off_t)p->offset);
 	len = n > 0 ? strnlen(t->now, (size_t)n) : 0;
-	if (len >= t->len && !memcmp(t->now, t->seen, t->len))
-		from = t->len;
+	from = cw_trace_news(t->seen, t->len, t->now, len);
 	uart_take(r, &t->line, (const unsigned char *)t->now + from, len - from);
 	t->seen = t->now;
 	t->now = old;
@@ -47,8 +45,8 @@ static void on_timer(struct cw_timer *timer)
 
 static void begin(struct trace *t, unsigned int i)
 {
-	t->seen = malloc(SIZE_MAX_BYTES);
-	t->now = malloc(SIZE_MAX_BYTES);
+	t->seen = malloc(CW_TRACE_SIZE_MAX);
+	t->now = malloc(CW_TRACE_SIZE_MAX);
 	t->len = 0;
 	t->line.begin = (unsigned int)snprintf(t->line.text, UART_LINE, "trace%u: ", i);
 	t->line.len = t->line.begin;

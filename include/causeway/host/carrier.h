@@ -7,8 +7,10 @@
 
 #include <causeway/host/coredump.h>
 #include <causeway/host/doorbell.h>
+#include <causeway/host/image.h>
 #include <causeway/host/memory.h>
 
+#include <string.h>
 #include <sys/types.h>
 
 /* As Linux names them (remoteproc) */
@@ -22,8 +24,6 @@ enum cw_carrier_state {
 
 struct cw_qemu_talk;
 struct remoteproc_before;
-
-#define CW_TRACES_MAX 4u
 
 /* Where the remote writes text for us: told by its resource table. */
 struct cw_trace_place {
@@ -102,6 +102,14 @@ void cw_carrier_init(struct cw_carrier *c, const struct cw_board_remote *r,
  * Also notes a child that was stopped or goes on.
  */
 bool cw_carrier_child_ended(struct cw_carrier *c, pid_t pid, int status);
+
+#define CW_TRACE_SIZE_MAX 65536u /* bytes of a trace that are looked at */
+
+/** cw_trace_news - where what is new in a trace begins: behind what was seen, or at 0 in one begun anew */
+static inline size_t cw_trace_news(const char *seen, size_t seen_len, const char *text, size_t len)
+{
+	return len >= seen_len && !memcmp(text, seen, seen_len) ? seen_len : 0;
+}
 
 /** cw_carrier_state_text - "offline", "running", ... */
 const char *cw_carrier_state_text(enum cw_carrier_state s);

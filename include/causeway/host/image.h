@@ -10,7 +10,7 @@
 
 #include <stdio.h>
 
-#define CW_IMAGE_TRACES 4u
+#define CW_TRACES_MAX 4u /* trace buffers of one remote that anybody looks at */
 
 struct cw_image {
 	struct cw_elf elf;
@@ -18,7 +18,7 @@ struct cw_image {
 	struct {
 		uint64_t address;
 		uint32_t size;
-	} trace[CW_IMAGE_TRACES];
+	} trace[CW_TRACES_MAX];
 	void *bytes; /* a private copy of the file: whatever happens to it later, this was checked */
 	const char *remote, *path; /* for messages */
 };
@@ -28,6 +28,12 @@ struct cw_image_range {
 	const char *what; /* "the region", for messages */
 	uint64_t base, size;
 };
+
+/** cw_image_within - whether [@base, @base + @size) lies wholly in @r; no sum that could wrap */
+bool cw_image_within(uint64_t base, uint64_t size, const struct cw_image_range *r);
+
+/** cw_image_overlaps - whether they have an address in common */
+bool cw_image_overlaps(uint64_t base, uint64_t size, const struct cw_image_range *r);
 
 /**
  * cw_image_open - read a firmware file and check that it is a program for this processor
