@@ -620,6 +620,25 @@ def code():
             if os.path.exists(path) and shutil.which("arm-none-eabi-size"):
                 total = output("arm-none-eabi-size", "-t", path).strip().split("\n")[-1].split()[0]
                 row("14", f"{processor} -Os: code of {lib}", int(total), "B")
+        size = sizes_of_driver_role(processor)
+        if size:
+            row("14", f"{processor} -Os: driver role of the ring, and mmio", sum(map(size.get, ("ring_driver.c", "mmio.c"))), "B")
+            row("14", f"{processor} -Os: and link, bus and device life", sum(size.values()), "B")
+
+
+def sizes_of_driver_role(processor):
+    """Code of each object a driver cannot do without, whatever its device is."""
+    found = {}
+    for lib, wanted in (("core", ("ring_driver.c", "link.c")), ("driver", ("mmio.c", "bus.c", "vdev.c"))):
+        path = os.path.join(ROOT, "build", processor, lib, f"libcw_{lib}.a")
+        if not os.path.exists(path) or not shutil.which("arm-none-eabi-size"):
+            return {}
+        for line in output("arm-none-eabi-size", path).strip().split("\n")[1:]:
+            words = line.split()
+            for name in wanted:
+                if words[5].startswith(name + "."):
+                    found[name] = int(words[0])
+    return found
 
 
 # ---- does any of this notice anything? -------------------------------------------------------------
