@@ -193,4 +193,17 @@ struct cw_abi_console_control {
 
 CW_ABI_SIZE(cw_abi_console_control, 8);
 
+/* 9P transport (id 9 in section 5; its configuration is that of Linux's and QEMU's virtio_9p.h) */
+#define CW_9P_F_MOUNT_TAG (1ull << 0)
+#define CW_9P_TAG_MAX	  30u /* ours; who defined it set no limit */
+
+struct cw_abi_9p_config {
+	struct cw_le16 tag_len;
+	uint8_t tag
+		[CW_9P_TAG_MAX]; /* not terminated; a driver believes tag_len, as far as there is room */
+};
+
+CW_ABI_AT(cw_abi_9p_config, tag, 2);
+CW_ABI_SIZE(cw_abi_9p_config, 32);
+
 #endif

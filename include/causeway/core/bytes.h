@@ -59,4 +59,39 @@ static inline void cw_set_le32_pair(struct cw_le32 w[2], uint64_t v)
 	w[1] = cw_make_le32((uint32_t)(v >> 32));
 }
 
+/* Values at any alignment, as messages have them */
+
+static inline uint16_t cw_peek16(const uint8_t *p)
+{
+	return (uint16_t)(p[0] | p[1] << 8);
+}
+
+static inline uint32_t cw_peek32(const uint8_t *p)
+{
+	return cw_peek16(p) | (uint32_t)cw_peek16(p + 2) << 16;
+}
+
+static inline uint64_t cw_peek64(const uint8_t *p)
+{
+	return cw_peek32(p) | (uint64_t)cw_peek32(p + 4) << 32;
+}
+
+static inline void cw_poke16(uint8_t *p, uint16_t v)
+{
+	p[0] = (uint8_t)v;
+	p[1] = (uint8_t)(v >> 8);
+}
+
+static inline void cw_poke32(uint8_t *p, uint32_t v)
+{
+	cw_poke16(p, (uint16_t)v);
+	cw_poke16(p + 2, (uint16_t)(v >> 16));
+}
+
+static inline void cw_poke64(uint8_t *p, uint64_t v)
+{
+	cw_poke32(p, (uint32_t)v);
+	cw_poke32(p + 4, (uint32_t)(v >> 32));
+}
+
 #endif
