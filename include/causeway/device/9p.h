@@ -13,7 +13,7 @@
 #include <causeway/device/device.h>
 
 #define CW_9P_MSIZE_MIN	 4096u
-#define CW_9P_ANSWER_MAX 192u /* bytes of an answer without its data */
+#define CW_9P_ANSWER_MAX 256u /* bytes of an answer without its data */
 
 /* A message under way; the owner gives room for as many as may be. */
 struct cw_9p_request {
