@@ -87,6 +87,7 @@ struct gdb_session {
 	struct gdb_break brk[GDB_BREAKS];
 	enum cw_debug_signal why; /* of the last stop */
 	bool attached;		  /* somebody wants to know of stops */
+	bool stepping;		  /* the last command was to make one step */
 };
 
 enum gdb_verdict {

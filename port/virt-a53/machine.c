@@ -31,6 +31,7 @@
 
 void (*cw_machine_on_fault)(uint32_t code);
 bool (*machine_on_irq)(uint32_t id);
+bool (*machine_on_sync)(struct cw_debug_frame *f, uint64_t esr);
 static volatile bool rung;
 
 static uint64_t count(void)
@@ -179,6 +180,20 @@ void machine_fault(uint64_t esr, uint64_t elr, uint64_t far)
 	print("\n");
 	if (cw_machine_on_fault)
 		cw_machine_on_fault((uint32_t)esr);
+}
+
+/*
+ * A debugger may want to know first. What it took of doorbells meanwhile was not for it alone: the
+ * next wait() returns at once. Not returning from here: start.S would let the program go on.
+ */
+void machine_sync(struct cw_debug_frame *f, uint64_t esr, uint64_t far)
+{
+	if (machine_on_sync && machine_on_sync(f, esr)) {
+		rung = true;
+		return;
+	}
+	machine_fault(esr, f->pc, far);
+	cw_machine_exit(1);
 }
 
 /* In order: the machine goes off. Otherwise it stays as it is, for whoever wants to look at it. */
