@@ -7,8 +7,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* @path becomes the entry that a message means by a directory's fid and a name. */
@@ -149,7 +149,7 @@ int p9_link(struct cw_9p_server *s, struct p9_in *in, struct p9_out *out)
 	return err;
 }
 
-/* #syscalls renameat2 */
+/* libc would take the older call where there is no flag. #syscalls renameat2 */
 static int move(struct cw_9p_server *s, const char *from, const char *to)
 {
 	struct both b;
@@ -160,7 +160,7 @@ static int move(struct cw_9p_server *s, const char *from, const char *to)
 	err = open_both(s, &b, from, to);
 	if (err)
 		return err;
-	err = renameat2(b.from, b.from_name, b.to, b.to_name, 0) ? errno : 0;
+	err = syscall(SYS_renameat2, b.from, b.from_name, b.to, b.to_name, 0) ? errno : 0;
 	close_both(&b);
 	if (!err)
 		p9_move(s, from, to);

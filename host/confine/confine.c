@@ -4,6 +4,7 @@
  * change of credentials may clear; Landlock and then the filter last, as the filter forbids the
  * calls that set up the rest. Nothing here allocates.
  */
+#include <causeway/host/9p.h>
 #include <causeway/host/confine.h>
 
 #include <errno.h>
@@ -19,6 +20,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -83,8 +85,27 @@ static int limit(int what, rlim_t value)
 	return setrlimit((__rlimit_resource_t)what, &l);
 }
 
-/* A rule set that handles everything this kernel knows, and allows nothing of it. */
-static int no_paths(void)
+/* Landlock's rights to files, of all its versions: Debian's header has those of the first. */
+#define MAKE(what) LANDLOCK_ACCESS_FS_MAKE_##what
+#define REFER	   (1ull << 13) /* rename and link from one folder to another */
+#define TRUNCATE   (1ull << 14)
+#define MAY_READ   (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+#define MAY_WRITE                                                        \
+	(LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR | \
+	 LANDLOCK_ACCESS_FS_REMOVE_FILE | MAKE(DIR) | MAKE(REG) | MAKE(SYM) | REFER | TRUNCATE)
+
+static int allow(int rules, const struct cw_confine_folder *f, uint64_t known)
+{
+	const struct landlock_path_beneath_attr below = {
+		.allowed_access = (f->writable ? MAY_READ | MAY_WRITE : MAY_READ) & known,
+		.parent_fd = f->fd,
+	};
+
+	return (int)syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &below, 0);
+}
+
+/* A rule set that handles everything this kernel knows, and allows of it what the folders need. */
+static int restrict_paths(const struct cw_confine_folder *folder, unsigned int folders)
 {
 	static const uint64_t fs[] = {
 		0, (1u << 13) - 1, (1u << 14) - 1, (1u << 15) - 1, (1u << 15) - 1, (1u << 16) - 1
@@ -94,7 +115,7 @@ static int no_paths(void)
 	} rules = { 0 };
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 	size_t size = abi >= 6 ? 24 : abi >= 4 ? 16 : 8;
-	int fd, r;
+	int fd, r = 0;
 
 	if (abi < 1)
 		return 0;
@@ -104,7 +125,10 @@ static int no_paths(void)
 	fd = (int)syscall(SYS_landlock_create_ruleset, &rules, size, 0);
 	if (fd < 0)
 		return -1;
-	r = (int)syscall(SYS_landlock_restrict_self, fd, 0);
+	for (unsigned int i = 0; !r && i < folders; i++)
+		r = allow(fd, &folder[i], rules.fs);
+	if (!r)
+		r = (int)syscall(SYS_landlock_restrict_self, fd, 0);
 	close(fd);
 	return r;
 }
@@ -118,19 +142,24 @@ static void forget_environment(void)
 }
 
 int cw_confine_worker(const struct cw_confine *c, pid_t parent, int *keep, unsigned int n,
-		      bool files, int (*begin)(void *ctx), void *ctx)
+		      bool files, const struct cw_confine_folder *folder, unsigned int folders,
+		      int (*begin)(void *ctx), void *ctx)
 {
 	const struct sock_fprog program = { c->length, c->filter };
+	const rlim_t more = ACCEPTED_FDS + folders * CW_9P_FDS;
 
 	if (cw_confine_close(keep, n))
 		return -1;
 	forget_environment();
 	prctl(PR_SET_NAME, "causeway-worker", 0, 0, 0);
+	signal(SIGXFSZ, SIG_IGN);
+	if (folders)
+		umask(0);
 	if (limit(RLIMIT_CORE, 0) || (!files && limit(RLIMIT_FSIZE, 0)) ||
-	    (n && limit(RLIMIT_NOFILE, (rlim_t)keep[n - 1] + 1 + ACCEPTED_FDS)))
+	    (n && limit(RLIMIT_NOFILE, (rlim_t)keep[n - 1] + 1 + more)))
 		return -1;
 	if (cw_confine_privilege() || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) ||
-	    cw_confine_die_with(parent) || no_paths() || (begin && begin(ctx)))
+	    cw_confine_die_with(parent) || restrict_paths(folder, folders) || (begin && begin(ctx)))
 		return -1;
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 	return 0; /* a sanitizer makes calls of its own, so its builds go without the filter */

@@ -6,6 +6,7 @@
 #include <causeway/host/confine.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/landlock.h>
 #include <seccomp.h>
@@ -37,7 +38,7 @@ static const int allowed[] = {
 	SCMP_SYS(lseek),     /* which starts anew at its end */
 	SCMP_SYS(getrandom), /* entropy */
 	/* disks, and the threads beside that wait for them */
-	SCMP_SYS(preadv2), /* at once or not at all */
+	SCMP_SYS(preadv2), /* at once or not at all; files below a folder too */
 	SCMP_SYS(pwrite64),
 	SCMP_SYS(fdatasync),
 	SCMP_SYS(fallocate), /* discard, zeroes */
@@ -47,18 +48,69 @@ static const int allowed[] = {
 	SCMP_SYS(exit_group),
 };
 
+/*
+ * Files below a folder. Where a path leads is Landlock's to decide, and whether it may; so there is no
+ * call that takes a path and that Landlock does not know of, but for looking.
+ */
+static const int reading[] = {
+	SCMP_SYS(openat2),   SCMP_SYS(fstatfs),	   SCMP_SYS(readlinkat), SCMP_SYS(getdents64),
+	SCMP_SYS(fgetxattr), SCMP_SYS(flistxattr), SCMP_SYS(fsync),
+};
+
+static const int writing[] = {
+	SCMP_SYS(mkdirat), SCMP_SYS(symlinkat), SCMP_SYS(unlinkat),  SCMP_SYS(ftruncate),
+	SCMP_SYS(fchmod),  SCMP_SYS(fchown),	SCMP_SYS(fsetxattr), SCMP_SYS(fremovexattr),
+};
+
 /* ioctl: by request only */
 static const unsigned long ioctls[] = {
 	TIOCGWINSZ,	      /* size of the terminal behind a console */
 	FIONREAD, 0x400454d0, /* TUNSETOFFLOAD: follows the features that the driver took */
 };
 
-static int add_rules(scmp_filter_ctx f, bool addresses)
+static int add_list(scmp_filter_ctx f, const int *call, size_t n)
 {
 	int r = 0;
 
-	for (size_t i = 0; !r && i < sizeof(allowed) / sizeof(allowed[0]); i++)
-		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, allowed[i], 0);
+	for (size_t i = 0; !r && i < n; i++)
+		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, call[i], 0);
+	return r;
+}
+#define ADD_LIST(f, list) add_list(f, list, sizeof(list) / sizeof((list)[0]))
+
+/* Adds a call whose argument @arg must be @value. */
+static int add_with(scmp_filter_ctx f, int call, unsigned int arg, uint64_t value)
+{
+	return seccomp_rule_add(f, SCMP_ACT_ALLOW, call, 1, SCMP_CMP(arg, SCMP_CMP_EQ, value));
+}
+
+static int add_folders(scmp_filter_ctx f, bool writable)
+{
+	int r = ADD_LIST(f, reading);
+
+	if (!r) /* of a descriptor */
+		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(statx), 1,
+				     SCMP_A2(SCMP_CMP_MASKED_EQ, AT_EMPTY_PATH, AT_EMPTY_PATH));
+	if (!r)
+		r = add_with(f, SCMP_SYS(fcntl), 1, F_OFD_SETLK); /* which never waits */
+	if (!r)
+		r = add_with(f, SCMP_SYS(fcntl), 1, F_OFD_GETLK);
+	if (!r && writable)
+		r = ADD_LIST(f, writing);
+	if (!r && writable) /* the link itself, not what it names */
+		r = add_with(f, SCMP_SYS(linkat), 4, 0);
+	if (!r && writable) /* no exchange, no whiteout */
+		r = add_with(f, SCMP_SYS(renameat2), 4, 0);
+	if (!r && writable) /* of a descriptor */
+		r = add_with(f, SCMP_SYS(utimensat), 1, 0);
+	return r;
+}
+
+static int add_rules(scmp_filter_ctx f, unsigned int needs)
+{
+	bool addresses = needs & CW_CONFINE_ADDRESSES;
+	int r = ADD_LIST(f, allowed);
+
 	for (size_t i = 0; !r && i < sizeof(ioctls) / sizeof(ioctls[0]); i++)
 		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
 				     SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffff, ioctls[i]));
@@ -77,6 +129,8 @@ static int add_rules(scmp_filter_ctx f, bool addresses)
 			f, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2,
 			SCMP_A2(SCMP_CMP_EQ, PROT_READ | PROT_WRITE, 0),
 			SCMP_A3(SCMP_CMP_EQ, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, 0));
+	if (!r && needs & (CW_CONFINE_FOLDERS | CW_CONFINE_WRITABLE))
+		r = add_folders(f, needs & CW_CONFINE_WRITABLE);
 	return r;
 }
 
@@ -99,10 +153,10 @@ static int take(struct cw_confine *c, scmp_filter_ctx f)
 	return r;
 }
 
-int cw_confine_prepare(struct cw_confine *c, bool addresses, FILE *err)
+int cw_confine_prepare(struct cw_confine *c, unsigned int needs, FILE *err)
 {
 	scmp_filter_ctx f = seccomp_init(SCMP_ACT_KILL_PROCESS);
-	int r = f ? add_rules(f, addresses) : -ENOMEM;
+	int r = f ? add_rules(f, needs) : -ENOMEM;
 
 	memset(c, 0, sizeof(*c));
 	c->landlock =

@@ -222,12 +222,13 @@ static bool sends_to_names(const struct cw_board_remote *r)
 
 static int open_all(struct keeper *k, const struct cw_keeper_options *o)
 {
-	bool addresses = false;
+	unsigned int needs = 0;
 
 	for (unsigned int i = 0; i < k->board->remotes; i++)
-		addresses |= sends_to_names(&k->board->remote[i]);
+		if (sends_to_names(&k->board->remote[i]))
+			needs |= CW_CONFINE_ADDRESSES;
 	if (cw_rundir_find(&k->dir, o->run_dir, stderr) ||
-	    cw_confine_prepare(&k->confine, addresses, stderr))
+	    cw_confine_prepare(&k->confine, needs, stderr))
 		return -1;
 	for (unsigned int i = 0; i < k->board->remotes; i++) {
 		const struct cw_board_remote *r = &k->board->remote[i];

@@ -228,7 +228,7 @@ static int lock_in(const struct cw_worker_config *c, struct worker *w)
 		n += backend_fds(&c->remote[i], keep + n);
 		files |= writes_files(&c->remote[i]);
 	}
-	return cw_confine_worker(c->confine, c->keeper, keep, n, files, begin_units, w);
+	return cw_confine_worker(c->confine, c->keeper, keep, n, files, NULL, 0, begin_units, w);
 }
 
 _Noreturn void cw_worker_main(const struct cw_worker_config *config)

@@ -42,7 +42,7 @@ static int locked_in(int (*try)(void), bool filter)
 	if (!pid) {
 		if (!filter)
 			c.length = 0; /* refused by the kernel: all but the filter has been done */
-		if (cw_confine_worker(&c, parent, keep, 2, false, NULL, NULL) && filter)
+		if (cw_confine_worker(&c, parent, keep, 2, false, NULL, 0, NULL, NULL) && filter)
 			_exit(99);
 		_exit(try());
 	}
@@ -161,7 +161,7 @@ static void dies_with_its_keeper(void **state)
 		if (!fork()) {
 			keep[0] = 2;
 			keep[1] = alive[1];
-			if (!cw_confine_worker(&confine, me, keep, 2, false, NULL, NULL))
+			if (!cw_confine_worker(&confine, me, keep, 2, false, NULL, 0, NULL, NULL))
 				(void)!write(alive[1], "", 1);
 			sleep_on();
 		}
@@ -186,17 +186,152 @@ static void late_child_refuses(void **state)
 
 	(void)state;
 	if (!pid) /* the keeper it was told of is not its parent any more */
-		_exit(cw_confine_worker(&confine, 1 + getppid(), keep, 1, false, NULL, NULL) ? 0
-											     : 1);
+		_exit(cw_confine_worker(&confine, 1 + getppid(), keep, 1, false, NULL, 0, NULL,
+					NULL)
+			      ? 0
+			      : 1);
 	waitpid(pid, &status, 0);
 	assert_int_equal(status, 0);
+}
+
+/* ---- folders ---- */
+
+static struct cw_confine_folder folder[2]; /* one to read, one to write; beside them: outside/ */
+static char base[] = "/tmp/confine.XXXXXX";
+
+static int in_folders(int (*try)(void), unsigned int needs)
+{
+	int status, keep[] = { 2, orders[0], folder[0].fd, folder[1].fd };
+	pid_t parent = getpid(), pid;
+	struct cw_confine c;
+
+	assert_int_equal(cw_confine_prepare(&c, needs, stderr), 0);
+	pid = fork();
+	if (!pid) {
+		if (cw_confine_worker(&c, parent, keep, 4, true, folder, 2, NULL, NULL))
+			_exit(99);
+		_exit(try());
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	cw_confine_free(&c);
+	return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+static int open_in(unsigned int i, const char *path, int flags)
+{
+	struct {
+		uint64_t flags, mode, resolve;
+	} how = { (uint64_t)flags, flags & O_CREAT ? 0666 : 0, 0 };
+
+	return (int)syscall(SYS_openat2, folder[i].fd, path, &how, sizeof(how));
+}
+
+/* Returns the number of the first thing that went otherwise than it must. */
+static int files_try(void)
+{
+	int fd;
+
+	if (open_in(0, "f", O_RDONLY) < 0 || open_in(0, ".", O_RDONLY | O_DIRECTORY) < 0)
+		return 1;
+	if (open_in(0, "f", O_WRONLY) >= 0 || open_in(0, "f", O_RDONLY | O_TRUNC) >= 0 ||
+	    open_in(0, "new", O_WRONLY | O_CREAT) >= 0)
+		return 2;
+	if (!mkdirat(folder[0].fd, "d", 0700) || !unlinkat(folder[0].fd, "f", 0) ||
+	    !symlinkat("x", folder[0].fd, "l") ||
+	    !linkat(folder[0].fd, "f", folder[1].fd, "f", 0) ||
+	    !syscall(SYS_renameat2, folder[0].fd, "f", folder[1].fd, "f", 0))
+		return 3;
+	if (open_in(0, "../outside/f", O_RDONLY) >= 0 || open_in(1, "../outside/f", O_RDWR) >= 0 ||
+	    open_in(1, "/etc/passwd", O_RDONLY) >= 0 ||
+	    !mkdirat(folder[1].fd, "../outside/d", 0700))
+		return 4;
+	fd = open_in(1, "new", O_RDWR | O_CREAT | O_EXCL);
+	if (fd < 0 || syscall(SYS_fchmod, fd, 0600) || ftruncate(fd, 1) || futimens(fd, NULL) ||
+	    pwrite(fd, "x", 1, 0) != 1)
+		return 5;
+	if (mkdirat(folder[1].fd, "d", 0777) || symlinkat("x", folder[1].fd, "d/l") ||
+	    linkat(folder[1].fd, "new", folder[1].fd, "two", 0) ||
+	    syscall(SYS_renameat2, folder[1].fd, "two", folder[1].fd, "three", 0) ||
+	    unlinkat(folder[1].fd, "three", 0))
+		return 6;
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_MODE, (struct statx *)(void *)&(char[512]){ 0 }))
+		return 7;
+	return 0;
+}
+
+static void folders_hold(void **state)
+{
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(in_folders(files_try, CW_CONFINE_FOLDERS | CW_CONFINE_WRITABLE), 0);
+	assert_int_equal(fstatat(folder[1].fd, "d", &st, 0), 0);
+	assert_int_equal(st.st_mode & 07777, 0777); /* no umask */
+}
+
+#define FOLDER_DEADLY(name, needs, call)                                  \
+	static int name##_try(void)                                       \
+	{                                                                 \
+		(void)!(intptr_t)(call);                                  \
+		return 0;                                                 \
+	}                                                                 \
+	static void name(void **state)                                    \
+	{                                                                 \
+		(void)state;                                              \
+		assert_int_equal(in_folders(name##_try, needs), -SIGSYS); \
+	}
+#define BOTH (CW_CONFINE_FOLDERS | CW_CONFINE_WRITABLE)
+
+FOLDER_DEADLY(chmod_of_read_only_dies, CW_CONFINE_FOLDERS, syscall(SYS_fchmod, 2, 0777))
+FOLDER_DEADLY(mkdir_of_read_only_dies, CW_CONFINE_FOLDERS, mkdirat(folder[1].fd, "e", 0777))
+FOLDER_DEADLY(chmod_by_path_dies, BOTH, fchmodat(folder[1].fd, "new", 0777, 0))
+FOLDER_DEADLY(chown_by_path_dies, BOTH, fchownat(folder[1].fd, "new", 1, 1, 0))
+FOLDER_DEADLY(mknod_dies, BOTH, mknodat(folder[1].fd, "n", S_IFIFO, 0))
+FOLDER_DEADLY(times_by_path_die, BOTH, utimensat(folder[1].fd, "new", NULL, 0))
+FOLDER_DEADLY(link_that_follows_dies, BOTH,
+	      linkat(folder[1].fd, "l", folder[1].fd, "m", AT_SYMLINK_FOLLOW))
+FOLDER_DEADLY(exchange_dies, BOTH, renameat2(folder[1].fd, "a", folder[1].fd, "b", RENAME_EXCHANGE))
+FOLDER_DEADLY(stat_by_path_dies, BOTH,
+	      statx(AT_FDCWD, "/", 0, STATX_MODE, (struct statx *)(void *)&(char[512]){ 0 }))
+FOLDER_DEADLY(waiting_lock_dies, BOTH, syscall(SYS_fcntl, 2, F_OFD_SETLKW, NULL))
+FOLDER_DEADLY(plain_open_dies, BOTH, openat(folder[0].fd, "f", O_RDONLY))
+
+static void make_folders(void)
+{
+	static const char *const names[] = { "read", "write", "outside" };
+	char path[64];
+	int fd;
+
+	assert_non_null(mkdtemp(base));
+	for (unsigned int i = 0; i < 3; i++) {
+		snprintf(path, sizeof(path), "%s/%s", base, names[i]);
+		assert_int_equal(mkdir(path, 0700), 0);
+		if (i < 2) {
+			folder[i].fd = open(path, O_PATH | O_DIRECTORY);
+			folder[i].writable = i == 1;
+		}
+		strcat(path, "/f");
+		fd = open(path, O_RDWR | O_CREAT, 0600);
+		assert_true(fd >= 0);
+		close(fd);
+	}
+}
+
+static int end(void **state)
+{
+	char command[64];
+
+	(void)state;
+	snprintf(command, sizeof(command), "rm -rf %s", base);
+	return system(command);
 }
 
 static int begin(void **state)
 {
 	(void)state;
+	make_folders();
 	extra = open("/dev/null", O_RDONLY);
-	return cw_confine_prepare(&confine, false, stderr) ||
+	return cw_confine_prepare(&confine, 0, stderr) ||
 	       socketpair(AF_UNIX, SOCK_SEQPACKET, 0, orders);
 }
 
@@ -233,7 +368,19 @@ int main(void)
 		T(second_lock_holds),
 		T(dies_with_its_keeper),
 		T(late_child_refuses),
+		T(folders_hold),
+		T(chmod_of_read_only_dies),
+		T(mkdir_of_read_only_dies),
+		T(chmod_by_path_dies),
+		T(chown_by_path_dies),
+		T(mknod_dies),
+		T(times_by_path_die),
+		T(link_that_follows_dies),
+		T(exchange_dies),
+		T(stat_by_path_dies),
+		T(waiting_lock_dies),
+		T(plain_open_dies),
 	};
 
-	return cmocka_run_group_tests_name("confine", tests, begin, NULL);
+	return cmocka_run_group_tests_name("confine", tests, begin, end);
 }

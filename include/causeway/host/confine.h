@@ -20,27 +20,43 @@ struct cw_confine {
 	bool landlock; /* the kernel has it */
 };
 
+/* What some worker needs beyond what all need. */
+#define CW_CONFINE_ADDRESSES 1u /* datagrams are sent to names: a doorbell or a network on paths */
+#define CW_CONFINE_FOLDERS   2u /* files below a folder are read */
+#define CW_CONFINE_WRITABLE  4u /* and changed */
+
 /**
  * cw_confine_prepare - compile the filter (keeper)
- * @addresses: datagrams may be sent to a name, as a doorbell or a network on paths needs it; otherwise a worker
- * can reach nobody but those whom its sockets are connected to
+ * @needs: CW_CONFINE_*; without ADDRESSES a worker can reach nobody but those whom its sockets are
+ * connected to, without FOLDERS it can use no path
  *
  * Returns 0 or -1 with a line on @err.
  */
-int cw_confine_prepare(struct cw_confine *c, bool addresses, FILE *err);
+int cw_confine_prepare(struct cw_confine *c, unsigned int needs, FILE *err);
 
 void cw_confine_free(struct cw_confine *c);
+
+/* A folder below which paths may be used; nothing there is executed, and no device, FIFO or socket made. */
+struct cw_confine_folder {
+	int fd; /* O_PATH will do; to be in @keep too */
+	bool writable;
+};
 
 /**
  * cw_confine_worker - give up everything but the descriptors in @keep (worker)
  * @parent: process id of the keeper, with which this process dies; @keep, @n: sorted here;
- * @files: whether regular files are written, so that their size must not be limited; @begin, @ctx: called
- * last before the system-call filter, for threads that are to be under it too; may be NULL
+ * @files: whether regular files are written, so that their size must not be limited; @folder, @folders:
+ * see there, each with room for CW_9P_FDS descriptors; @begin, @ctx: called last before the system-call
+ * filter, for threads that are to be under it too; may be NULL
+ *
+ * With folders the umask becomes 0: who asks for a file says what it may be. A file that grows beyond a
+ * limit is an error and no signal.
  *
  * Returns 0, or -1 with errno set: then the caller must exit.
  */
 int cw_confine_worker(const struct cw_confine *c, pid_t parent, int *keep, unsigned int n,
-		      bool files, int (*begin)(void *ctx), void *ctx);
+		      bool files, const struct cw_confine_folder *folder, unsigned int folders,
+		      int (*begin)(void *ctx), void *ctx);
 
 /** cw_confine_close - close every descriptor but those in @keep, sorted here */
 int cw_confine_close(int *keep, unsigned int n);
