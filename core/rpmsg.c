@@ -1,0 +1,615 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * RPMsg channel.
+ *
+ * Theory of operation: poll() takes messages from the queues, copies each header once, checks the copy
+ * and calls the endpoint; the buffer goes back unless it is held. Sending takes an empty buffer, fills
+ * it and leaves it to flush(). Addresses that are given out name the entry of the table in their low
+ * bits, so a message finds its endpoint without a search, and an address comes again only after the
+ * entry was used for four thousand million others. What the peer must still be told is a set of bits an
+ * endpoint; poll() tells it when there are buffers, of which one is kept for that. This file never waits
+ * but in cw_rpmsg_wait_(), and there in short steps, receiving meanwhile: two sides that both wait for room
+ * make it for each other.
+ */
+#include "rpmsg_priv.h"
+
+#include <causeway/core/err.h>
+#include <causeway/core/gate.h>
+#include <causeway/core/shm.h>
+
+#define HEADER	  ((uint32_t)sizeof(struct cw_abi_rpmsg_hdr))
+#define STEP_MIN  1000u
+#define STEP_MAX  100000u
+#define WAIT_TAKE 16u /* messages received between two looks for room */
+
+/* ---- endpoints ---- */
+
+struct cw_rpmsg_endpoint *cw_rpmsg_find_(struct cw_rpmsg *ch, uint32_t addr)
+{
+	struct cw_rpmsg_endpoint *e = ch->conf.endpoint;
+	uint32_t i = (addr - CW_RPMSG_DYNAMIC) & ch->mask;
+
+	if (i < ch->conf.endpoints && e[i].addr == addr)
+		return &e[i];
+	for (i = 0; i < ch->conf.endpoints; i++)
+		if (e[i].addr == addr)
+			return &e[i];
+	return NULL;
+}
+
+void cw_rpmsg_todo_(struct cw_rpmsg_endpoint *e, uint8_t what)
+{
+	e->todo |= what;
+	e->channel->todo = true;
+}
+
+/* With a peer, or without one, everything between the two begins anew. */
+static void begin(struct cw_rpmsg_endpoint *e)
+{
+	e->sent = e->used = e->told = 0;
+	e->limited = false;
+	e->whole = 0;
+	if (e->dst != CW_RPMSG_ANY && e->window && e->channel->credit)
+		cw_rpmsg_todo_(e, CW_RPMSG_TELL_CREDIT);
+}
+
+void cw_rpmsg_bind_(struct cw_rpmsg_endpoint *e, uint32_t dst)
+{
+	e->dst = dst;
+	begin(e);
+	if (e->ops->peer)
+		e->ops->peer(e, dst != CW_RPMSG_ANY);
+}
+
+static bool fresh(struct cw_rpmsg *ch, uint32_t addr)
+{
+	return addr != CW_RPMSG_ANY && !cw_rpmsg_find_(ch, addr);
+}
+
+static uint32_t next_address(struct cw_rpmsg_endpoint *e)
+{
+	struct cw_rpmsg *ch = e->channel;
+	uint32_t addr;
+
+	do {
+		if (++e->life > (UINT32_MAX - CW_RPMSG_DYNAMIC) / (ch->mask + 1) - 1)
+			e->life = 1;
+		addr = CW_RPMSG_DYNAMIC + e->life * (ch->mask + 1) +
+		       (uint32_t)(e - ch->conf.endpoint);
+	} while (!fresh(ch,
+			addr)); /* somebody may have asked for it: as often as there are entries */
+	return addr;
+}
+
+/* Printable, or nobody could have announced it; 0 when it is not. */
+static bool copy_name(char *to, const char *name)
+{
+	unsigned int n = 0;
+
+	memset(to, 0, CW_RPMSG_NAME);
+	for (; name && name[n]; n++) {
+		if (n == CW_RPMSG_NAME - 1 || name[n] < ' ' || name[n] > '~')
+			return false;
+		to[n] = name[n];
+	}
+	return true;
+}
+
+int cw_rpmsg_create(struct cw_rpmsg *ch, const struct cw_rpmsg_spec *s,
+		    struct cw_rpmsg_endpoint **out)
+{
+	struct cw_rpmsg_endpoint *e = ch->conf.endpoint, *end = e + ch->conf.endpoints;
+	uint32_t life;
+
+	while (e < end && (e->ops || e->leaving != CW_RPMSG_ANY))
+		e++;
+	if (s->addr == CW_RPMSG_NS_ADDR || s->addr == CW_RPMSG_CREDIT_ADDR || !s->ops)
+		return CW_EINVAL;
+	if (s->addr != CW_RPMSG_ANY && !fresh(ch, s->addr))
+		return CW_EBUSY;
+	if (e == end)
+		return CW_ENOSPC;
+	life = e->life;
+	memset(e, 0, sizeof(*e));
+	e->life = life;
+	e->channel = ch;
+	e->leaving = e->addr = CW_RPMSG_ANY;
+	if (!copy_name(e->name, s->name))
+		return CW_EINVAL;
+	e->ctx = s->ctx;
+	e->dst = s->dst;
+	e->fixed = s->dst != CW_RPMSG_ANY;
+	e->window = s->window;
+	e->assembly = s->assembly;
+	e->assembly_size = s->assembly ? s->assembly_size : 0;
+	e->addr = s->addr != CW_RPMSG_ANY ? s->addr : next_address(e);
+	e->ops = s->ops;
+	*out = e;
+	if (ch->queues)
+		cw_rpmsg_ns_begin_(e);
+	return CW_OK;
+}
+
+void cw_rpmsg_destroy(struct cw_rpmsg_endpoint *e)
+{
+	struct cw_rpmsg *ch = e->channel;
+
+	if (!e->ops)
+		return;
+	/* Who was not told of its beginning is not told of its end. */
+	if (ch->queues && e->name[0] && !e->fixed && !(e->todo & CW_RPMSG_TELL_CREATE) &&
+	    ch->features & CW_RPMSG_F_NS)
+		e->leaving = e->addr;
+	e->addr = CW_RPMSG_ANY;
+	e->ops = NULL;
+	e->todo = 0;
+	if (e->leaving != CW_RPMSG_ANY)
+		cw_rpmsg_todo_(e, CW_RPMSG_TELL_DESTROY);
+}
+
+/* ---- the channel ---- */
+
+int cw_rpmsg_init(struct cw_rpmsg *ch, const struct cw_rpmsg_config *conf)
+{
+	memset(ch, 0, sizeof(*ch));
+	if (!conf->endpoint || !conf->endpoints || conf->endpoints > CW_RPMSG_DYNAMIC ||
+	    (conf->services && !conf->service))
+		return CW_EINVAL;
+	ch->conf = *conf;
+	while (ch->mask + 1 < conf->endpoints)
+		ch->mask = 2 * ch->mask + 1;
+	ch->repeat_at = UINT64_MAX;
+	memset(conf->endpoint, 0, conf->endpoints * sizeof(*conf->endpoint));
+	for (unsigned int i = 0; i < conf->endpoints; i++)
+		conf->endpoint[i].addr = conf->endpoint[i].leaving = CW_RPMSG_ANY;
+	for (unsigned int i = 0; i < conf->services; i++)
+		conf->service[i].addr = CW_RPMSG_ANY;
+	return CW_OK;
+}
+
+uint64_t cw_rpmsg_features(const struct cw_rpmsg *ch)
+{
+	uint64_t f = CW_RPMSG_F_NS;
+
+	f |= ch->conf.nuttx ? CW_RPMSG_F_NUTTX_ACK | CW_RPMSG_F_NUTTX_BUFSZ : CW_RPMSG_F_BUFSZ;
+	f |= ch->conf.credit ? CW_RPMSG_F_CREDIT : 0;
+	return f | (ch->conf.fragment ? CW_RPMSG_F_FRAGMENT : 0);
+}
+
+void cw_rpmsg_up(struct cw_rpmsg *ch, struct cw_rpmsg_queues *queues, uint64_t features)
+{
+	cw_rpmsg_down(ch);
+	ch->features = features & cw_rpmsg_features(ch);
+	ch->credit = ch->features & CW_RPMSG_F_CREDIT ? ch->conf.credit : NULL;
+	ch->fragment = ch->features & CW_RPMSG_F_FRAGMENT ? ch->conf.fragment : NULL;
+	ch->queues = queues;
+	ch->todo = ch->starved = false;
+	for (unsigned int i = 0; i < ch->conf.endpoints; i++)
+		if (ch->conf.endpoint[i].ops)
+			cw_rpmsg_ns_begin_(&ch->conf.endpoint[i]);
+	if (ch->conf.ops && ch->conf.ops->link)
+		ch->conf.ops->link(ch->conf.ctx, true);
+}
+
+static void end(struct cw_rpmsg_endpoint *e)
+{
+	bool had = e->dst != CW_RPMSG_ANY && !(e->fixed && e->todo & CW_RPMSG_LOOK);
+
+	e->todo = 0;
+	e->starved = false;
+	e->leaving = CW_RPMSG_ANY;
+	if (!e->fixed)
+		e->dst = CW_RPMSG_ANY;
+	e->whole = 0;
+	if (e->ops && had && e->ops->peer)
+		e->ops->peer(e, false);
+}
+
+void cw_rpmsg_down(struct cw_rpmsg *ch)
+{
+	if (!ch->queues)
+		return;
+	ch->queues = NULL;
+	ch->repeat_at = UINT64_MAX;
+	ch->count.lost++;
+	for (unsigned int i = 0; i < ch->conf.services; i++)
+		ch->conf.service[i].addr = CW_RPMSG_ANY;
+	for (unsigned int i = 0; i < ch->conf.endpoints; i++)
+		end(&ch->conf.endpoint[i]);
+	if (ch->conf.ops && ch->conf.ops->link)
+		ch->conf.ops->link(ch->conf.ctx, false);
+}
+
+/* ---- sending ---- */
+
+uint32_t cw_rpmsg_mtu(const struct cw_rpmsg *ch)
+{
+	uint32_t n = ch->queues ? ch->queues->tx_size - HEADER : 0;
+
+	return n < UINT16_MAX ? n : UINT16_MAX;
+}
+
+static int take(struct cw_rpmsg *ch, struct cw_rpmsg_buf *b, unsigned int keep)
+{
+	struct cw_rpmsg_queues *q = ch->queues;
+	int got = q ? q->ops->take(q, b, keep) : CW_EDOWN;
+
+	if (got > 0)
+		return CW_OK;
+	if (!got) {
+		ch->starved = true;
+		return CW_EAGAIN;
+	}
+	ch->count.errors += q != NULL && got == CW_EPEER;
+	cw_rpmsg_down(ch);
+	return got;
+}
+
+int cw_rpmsg_take_last_(struct cw_rpmsg *ch, struct cw_rpmsg_buf *b)
+{
+	return take(ch, b, 0);
+}
+
+static bool may(const struct cw_rpmsg_endpoint *e, uint32_t dst)
+{
+	return dst != CW_RPMSG_ANY &&
+	       (!e->channel->credit || dst != e->dst || e->channel->credit->may(e));
+}
+
+int cw_rpmsg_take_(struct cw_rpmsg_endpoint *e, uint32_t dst, struct cw_rpmsg_buf *b)
+{
+	struct cw_rpmsg *ch = e->channel;
+
+	if (!ch->queues)
+		return CW_EDOWN;
+	return may(e, dst) ? take(ch, b, ch->queues->keep) : CW_EAGAIN;
+}
+
+void cw_rpmsg_launch_(struct cw_rpmsg *ch, const struct cw_rpmsg_buf *b, uint32_t src, uint32_t dst,
+		      uint32_t len_flags)
+{
+	struct cw_abi_rpmsg_hdr *h = (void *)b->p;
+	struct cw_rpmsg_queues *q = ch->queues;
+
+	cw_store32(&h->src, src);
+	cw_store32(&h->dst, dst);
+	cw_store32(&h->reserved, 0);
+	cw_store32(&h->len_flags, len_flags);
+	q->ops->send(q, b->id, HEADER + (len_flags & 0xffffu));
+	ch->count.sent++;
+}
+
+void cw_rpmsg_count_(struct cw_rpmsg_endpoint *e, uint32_t dst)
+{
+	e->sent += dst == e->dst;
+}
+
+int cw_rpmsg_wait_(struct cw_rpmsg *ch, struct cw_rpmsg_until *u, uint64_t timeout)
+{
+	const struct cw_rpmsg_transport *t;
+	uint64_t now;
+	int err;
+
+	if (!ch->queues)
+		return CW_ERESET;
+	t = ch->queues->transport;
+	if (!timeout || ch->inside || !t->wait || !t->now)
+		return CW_EAGAIN;
+	now = t->now(ch->queues->ctx);
+	if (!u->step) {
+		u->end = timeout < UINT64_MAX - now ? now + timeout : UINT64_MAX;
+		u->step = STEP_MIN;
+	} else if (now >= u->end) {
+		return CW_ETIMEDOUT;
+	}
+	if (!cw_rpmsg_arm(ch)) {
+		err = t->wait(ch->queues->ctx, u->end - now < u->step ? u->end : now + u->step);
+		u->step = u->step < STEP_MAX ? 2 * u->step : STEP_MAX;
+		if (err) {
+			cw_rpmsg_down(ch);
+			return err;
+		}
+	}
+	err = cw_rpmsg_poll(ch, WAIT_TAKE);
+	return err < 0 ? err : CW_OK;
+}
+
+static int try(struct cw_rpmsg_endpoint *e, uint32_t dst, const void *data, uint32_t len)
+{
+	struct cw_rpmsg *ch = e->channel;
+	struct cw_rpmsg_buf b;
+	int err = cw_rpmsg_take_(e, dst, &b);
+
+	if (err)
+		return err;
+	if (len > b.len - HEADER) {
+		ch->queues->ops->cancel(ch->queues, b.id);
+		return CW_EINVAL;
+	}
+	cw_copy_out(b.p + HEADER, data, len);
+	cw_rpmsg_launch_(ch, &b, e->addr, dst, len);
+	cw_rpmsg_count_(e, dst);
+	if (!ch->inside)
+		ch->queues->ops->flush(ch->queues, false);
+	return CW_OK;
+}
+
+/* @to_peer: to whoever is the peer, also when it comes while we wait. */
+static int send(struct cw_rpmsg_endpoint *e, uint32_t dst, bool to_peer, const void *data,
+		uint32_t len, uint64_t timeout)
+{
+	struct cw_rpmsg *ch = e->channel;
+	struct cw_rpmsg_until u = { 0 };
+	uint32_t addr = e->addr;
+	int err;
+
+	do {
+		if (e->addr != addr || addr == CW_RPMSG_ANY)
+			return CW_EINVAL; /* destroyed, perhaps while we waited */
+		if (to_peer)
+			dst = e->dst;
+		if (ch->queues && len > cw_rpmsg_mtu(ch) && dst != CW_RPMSG_ANY)
+			return ch->fragment ? ch->fragment->send(e, dst, data, len, timeout)
+					    : CW_EINVAL;
+		err = try(e, dst, data, len);
+		if (err != CW_EAGAIN)
+			return err;
+		err = cw_rpmsg_wait_(ch, &u, timeout);
+	} while (!err);
+	if (err == CW_EAGAIN)
+		e->starved = ch->starved = true;
+	return err;
+}
+
+int cw_rpmsg_send(struct cw_rpmsg_endpoint *e, const void *data, uint32_t len, uint64_t timeout)
+{
+	return send(e, CW_RPMSG_ANY, true, data, len, timeout);
+}
+
+int cw_rpmsg_sendto(struct cw_rpmsg_endpoint *e, uint32_t dst, const void *data, uint32_t len,
+		    uint64_t timeout)
+{
+	return dst == CW_RPMSG_ANY ? CW_EINVAL : send(e, dst, false, data, len, timeout);
+}
+
+/* ---- buffers lent to the application ---- */
+
+static uint16_t lend(struct cw_rpmsg *ch, struct cw_rpmsg_slot *s)
+{
+	ch->stamp = (uint16_t)(ch->stamp == UINT16_MAX ? 1 : ch->stamp + 1); /* 0 is nobody's */
+	s->stamp = ch->stamp;
+	return ch->stamp;
+}
+
+/* The slot, taken back; NULL when it was not lent, or to somebody else. */
+static struct cw_rpmsg_slot *reclaim(struct cw_rpmsg *ch, struct cw_rpmsg_slot *s, uint16_t n,
+				     uint16_t id, uint16_t stamp)
+{
+	if (!ch->queues || id >= n || !stamp || s[id].stamp != stamp) {
+		ch->count.stale++;
+		return NULL;
+	}
+	s[id].stamp = 0;
+	return &s[id];
+}
+
+int cw_rpmsg_tx_get(struct cw_rpmsg_endpoint *e, struct cw_rpmsg_tx *tx)
+{
+	struct cw_rpmsg *ch = e->channel;
+	struct cw_rpmsg_buf b;
+	int err = take(ch, &b, ch->queues ? ch->queues->keep : 0);
+
+	if (err) {
+		e->starved |= err == CW_EAGAIN;
+		return err;
+	}
+	tx->data = b.p + HEADER;
+	tx->room = b.len - HEADER < UINT16_MAX ? b.len - HEADER : UINT16_MAX;
+	tx->buffer = b.id;
+	tx->stamp = lend(ch, &ch->queues->tx[b.id]);
+	return CW_OK;
+}
+
+int cw_rpmsg_tx_send(struct cw_rpmsg_endpoint *e, const struct cw_rpmsg_tx *tx, uint32_t dst,
+		     uint32_t len)
+{
+	struct cw_rpmsg *ch = e->channel;
+	struct cw_rpmsg_slot *s;
+	struct cw_rpmsg_buf b;
+
+	if (!ch->queues)
+		return CW_EDOWN;
+	if (!e->ops || len > tx->room)
+		return CW_EINVAL;
+	if (!may(e, dst)) {
+		e->starved = ch->starved = true;
+		return CW_EAGAIN;
+	}
+	s = reclaim(ch, ch->queues->tx, ch->queues->tx_n, tx->buffer, tx->stamp);
+	if (!s)
+		return CW_EINVAL;
+	b = (struct cw_rpmsg_buf){ s->p, s->len, tx->buffer };
+	cw_rpmsg_launch_(ch, &b, e->addr, dst, len);
+	cw_rpmsg_count_(e, dst);
+	return CW_OK;
+}
+
+void cw_rpmsg_tx_cancel(struct cw_rpmsg *ch, const struct cw_rpmsg_tx *tx)
+{
+	struct cw_rpmsg_queues *q = ch->queues;
+
+	if (q && reclaim(ch, q->tx, q->tx_n, tx->buffer, tx->stamp))
+		q->ops->cancel(q, tx->buffer);
+}
+
+void cw_rpmsg_release(struct cw_rpmsg *ch, const struct cw_rpmsg_msg *m)
+{
+	struct cw_rpmsg_queues *q = ch->queues;
+	struct cw_rpmsg_endpoint *e;
+
+	if (!q || !reclaim(ch, q->rx, q->rx_n, m->buffer, m->stamp))
+		return;
+	q->ops->give_back(q, m->buffer);
+	e = ch->credit ? cw_rpmsg_find_(ch, m->dst) : NULL;
+	if (e && e->dst == m->src)
+		ch->credit->used(e);
+}
+
+uint32_t cw_rpmsg_copy(const struct cw_rpmsg_msg *m, uint32_t at, void *dst, uint32_t len)
+{
+	if (at >= m->len)
+		return 0;
+	if (len > m->len - at)
+		len = m->len - at;
+	cw_copy_in(dst, m->data + at, len);
+	return len;
+}
+
+/* ---- receiving ---- */
+
+/* To an address that no endpoint has. */
+static __attribute__((noinline)) void service(struct cw_rpmsg *ch, const struct cw_rpmsg_msg *m)
+{
+	if (m->dst == CW_RPMSG_NS_ADDR && ch->features & CW_RPMSG_F_NS)
+		cw_rpmsg_ns_heard_(ch, m);
+	else if (m->dst == CW_RPMSG_CREDIT_ADDR && ch->credit)
+		ch->credit->heard(ch, m);
+	else
+		ch->count.unknown++;
+}
+
+/* Calls the endpoint; true when it keeps the message. */
+static bool hand_over(struct cw_rpmsg *ch, struct cw_rpmsg_endpoint *e, struct cw_rpmsg_msg *m,
+		      uint32_t flags)
+{
+	struct cw_rpmsg_slot *s = &ch->queues->rx[m->buffer];
+	bool held = false;
+
+	if (e->dst == CW_RPMSG_ANY)
+		cw_rpmsg_bind_(e, m->src);
+	if (e->addr != m->dst || !ch->queues)
+		return false; /* so its peer() decided */
+	if (flags & CW_RPMSG_FLAG_FRAGMENT && ch->fragment) {
+		ch->fragment->heard(e, m);
+	} else {
+		m->stamp = lend(ch, s);
+		held = e->ops->receive(e, m) == CW_RPMSG_HOLD || !s->stamp;
+		if (held)
+			return true; /* also when it was released in the call */
+		s->stamp = 0;
+	}
+	if (ch->credit && e->addr == m->dst && e->dst == m->src)
+		ch->credit->used(e);
+	return false;
+}
+
+static bool deliver(struct cw_rpmsg *ch, const struct cw_rpmsg_buf *b)
+{
+	const struct cw_abi_rpmsg_hdr *h = (const void *)b->p;
+	struct cw_rpmsg_endpoint *e;
+	struct cw_rpmsg_msg m;
+	uint32_t word;
+
+	if (b->len < HEADER) {
+		ch->count.bad++;
+		return false;
+	}
+	m.src = cw_load32(&h->src);
+	m.dst = cw_load32(&h->dst);
+	word = cw_load32(&h->len_flags);
+	m.len = word & 0xffffu;
+	m.data = b->p + HEADER;
+	m.buffer = b->id;
+	m.stamp = 0;
+	if (m.len > b->len - HEADER || m.src == CW_RPMSG_ANY || m.dst == CW_RPMSG_ANY) {
+		ch->count.bad++;
+		return false;
+	}
+	ch->count.received++;
+	e = cw_rpmsg_find_(ch, m.dst);
+	if (e)
+		return hand_over(ch, e, &m, word >> 16);
+	service(ch, &m);
+	return false;
+}
+
+/* Room may have come: those who asked for it are told, each in its turn first. */
+static __attribute__((noinline)) void wake(struct cw_rpmsg *ch)
+{
+	struct cw_rpmsg_buf b;
+
+	if (take(ch, &b, ch->queues->keep))
+		return;
+	ch->queues->ops->cancel(ch->queues, b.id);
+	ch->starved = false;
+	ch->turn++;
+	for (unsigned int i = 0; i < ch->conf.endpoints && ch->queues; i++) {
+		struct cw_rpmsg_endpoint *e =
+			&ch->conf.endpoint[(i + ch->turn) % ch->conf.endpoints];
+
+		if (!e->starved)
+			continue;
+		e->starved = !e->ops || !may(e, e->dst);
+		if (e->starved)
+			continue; /* credit, or a peer, wakes it again */
+		if (e->ops->writable)
+			e->ops->writable(e);
+	}
+}
+
+static void after(struct cw_rpmsg *ch, bool idle)
+{
+	if (idle && ch->repeat_at != UINT64_MAX)
+		cw_rpmsg_repeat_(ch);
+	if (ch->todo)
+		cw_rpmsg_tell_(ch);
+	if (ch->queues && ch->starved)
+		wake(ch);
+	if (ch->queues)
+		ch->queues->ops->flush(ch->queues, idle);
+}
+
+int cw_rpmsg_poll(struct cw_rpmsg *ch, unsigned int budget)
+{
+	struct cw_rpmsg_queues *q = ch->queues;
+	struct cw_rpmsg_buf b;
+	unsigned int n = 0;
+	int got = CW_EDOWN;
+
+	if (ch->inside)
+		return CW_EBUSY;
+	ch->inside = true;
+	while (q && n < budget && (got = q->ops->receive(q, &b)) > 0) {
+		n++;
+		if (!deliver(ch, &b) && ch->queues == q)
+			q->ops->give_back(q, b.id);
+		q = ch->queues;
+	}
+	if (q && got >= 0)
+		after(ch, n == 0);
+	ch->inside = false;
+	if (got < 0 && q) {
+		ch->count.errors += got == CW_EPEER;
+		cw_rpmsg_down(ch);
+	}
+	return got < 0 ? got : ch->queues ? (int)n : CW_ERESET;
+}
+
+void cw_rpmsg_flush(struct cw_rpmsg *ch)
+{
+	if (ch->queues && ch->todo && !ch->inside)
+		cw_rpmsg_tell_(ch);
+	if (ch->queues)
+		ch->queues->ops->flush(ch->queues, true);
+}
+
+bool cw_rpmsg_arm(struct cw_rpmsg *ch)
+{
+	cw_rpmsg_flush(ch);
+	return ch->queues && ch->queues->ops->arm(ch->queues, ch->starved || ch->todo);
+}
+
+uint64_t cw_rpmsg_deadline(const struct cw_rpmsg *ch)
+{
+	return ch->repeat_at;
+}
