@@ -5,6 +5,8 @@
 #define LIMIT 20000u
 #define PAGE  CW_PAGE_SIZE
 
+static struct world_options options;
+
 struct world w;
 
 /* ---- the remote's accesses ---- */
@@ -192,6 +194,52 @@ static void make_disk(bool read_only)
 			 CW_OK);
 }
 
+static int echo(struct cw_rpmsg_endpoint *e, const struct cw_rpmsg_msg *m)
+{
+	uint8_t text[4096];
+
+	assert_int_equal(cw_rpmsg_copy(m, 0, text, sizeof(text)), m->len);
+	if (!cw_rpmsg_sendto(e, m->src, text, m->len, 0))
+		w.echoes++;
+	return 0;
+}
+
+static void echo_peer(struct cw_rpmsg_endpoint *e, bool has)
+{
+	(void)e;
+	w.echoes_ended += !has;
+}
+
+static uint64_t rpmsg_now(void *ctx)
+{
+	(void)ctx;
+	return w.now;
+}
+
+static void make_rpmsg(void)
+{
+	static const struct cw_rpmsg_endpoint_ops echo_ops = { .receive = echo, .peer = echo_peer };
+	static const struct cw_rpmsg_device_ops now = { .now = rpmsg_now };
+	const struct cw_rpmsg_config c = { .endpoint = w.endpoint,
+					   .endpoints = 2,
+					   .credit = &cw_rpmsg_credit,
+					   .fragment = &cw_rpmsg_fragment,
+					   .nuttx = options.nuttx,
+					   .repeats = CW_RPMSG_REPEATS };
+	const struct cw_rpmsg_spec s = {
+		.name = "echo", .addr = CW_RPMSG_ANY, .dst = CW_RPMSG_ANY, .ops = &echo_ops
+	};
+	struct cw_rpmsg_endpoint *e;
+
+	assert_int_equal(cw_rpmsg_init(&w.channel, &c), CW_OK);
+	assert_int_equal(cw_rpmsg_create(&w.channel, &s, &e), CW_OK);
+	assert_int_equal(cw_rpmsg_device_init(&w.rpmsg, &w.channel, &now, NULL,
+					      options.to_host ? options.to_host : 512,
+					      options.to_remote ? options.to_remote : 512,
+					      w.queue[RPMSG], w.rpmsg_tx, w.rpmsg_rx),
+			 CW_OK);
+}
+
 static const uint8_t mac[6] = { 0x52, 0x54, 0, 1, 2, 3 };
 static const char *const names[WORLD_PORTS] = { "shell", "log" };
 
@@ -199,8 +247,8 @@ static const char *const unnamed[1];
 
 static struct cw_device *model(int i)
 {
-	struct cw_device *const d[DEVICES] = { &w.rng.dev, &w.net.dev, &w.con.dev, &w.multi.dev,
-					       &w.blk.dev };
+	struct cw_device *const d[DEVICES] = { &w.rng.dev,   &w.net.dev, &w.con.dev,
+					       &w.multi.dev, &w.blk.dev, &w.rpmsg.dev };
 
 	return d[i];
 }
@@ -227,6 +275,7 @@ static void make_models(const struct world_options *o)
 						names, w.queue[MULTI]),
 			 CW_OK);
 	make_disk(o->read_only);
+	make_rpmsg();
 }
 
 /* ---- the PMM ---- */
@@ -238,8 +287,6 @@ static void ring_remote(void *ctx)
 }
 
 static const struct cw_link_ops pmm_ops = { .ring = ring_remote };
-
-static struct world_options options;
 
 static void make_pmm(void)
 {
@@ -274,6 +321,9 @@ static void feed(void)
 	feed_console(MULTI, &w.multi);
 	if (w.disk_todos && !w.disk_stuck)
 		cw_device_bus_wake(&w.dev, DISK, 0);
+	if (w.rpmsg.channel)
+		cw_rpmsg_device_run(&w.rpmsg);
+	w.dev.busy |= 1u << RPMSG;
 }
 
 static bool serve(void)
@@ -392,6 +442,7 @@ static void make_layout(void)
 	place(MULTI, "con1", CW_ID_CONSOLE, (uint16_t)cw_console_device_queues(WORLD_PORTS),
 	      16 * PAGE);
 	place(DISK, "disk0", CW_ID_BLK, 1, options.disk_block);
+	place(RPMSG, "rpmsg0", CW_ID_RPMSG, CW_RPMSG_DEVICE_QUEUES, options.rpmsg_block);
 	w.layout = (struct cw_layout){
 		.base = BASE,
 		.line = options.line,
@@ -411,6 +462,7 @@ void world_new(const struct world_options *o)
 	memset(&options, 0, sizeof(options));
 	options = o ? *o : options;
 	options.disk_block = options.disk_block ? options.disk_block : 32 * 1024;
+	options.rpmsg_block = options.rpmsg_block ? options.rpmsg_block : 64 * 1024;
 	options.net_block = options.net_block ? options.net_block : 128 * 1024;
 	options.mtu = options.mtu ? options.mtu : 1500;
 	options.line = options.line ? options.line : 64;

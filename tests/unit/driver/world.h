@@ -24,14 +24,16 @@
 #include <causeway/device/console.h>
 #include <causeway/device/net.h>
 #include <causeway/device/rng.h>
+#include <causeway/device/rpmsg.h>
 #include <causeway/driver/blk.h>
 #include <causeway/driver/bus.h>
 #include <causeway/driver/console.h>
 #include <causeway/driver/mmio.h>
 #include <causeway/driver/net.h>
 #include <causeway/driver/rng.h>
+#include <causeway/driver/rpmsg.h>
 
-enum { RNG, NET, CONSOLE, MULTI, DISK, DEVICES };
+enum { RNG, NET, CONSOLE, MULTI, DISK, RPMSG, DEVICES };
 
 #define WORLD_QUEUE  64u
 #define DISK_SECTORS 128u
@@ -101,6 +103,13 @@ struct world {
 	bool disk_stuck;  /* no step is ever over */
 	bool disk_broken; /* every step fails */
 
+	struct cw_rpmsg_device rpmsg;
+	struct cw_rpmsg channel;
+	struct cw_rpmsg_endpoint endpoint[2];
+	struct cw_rpmsg_slot rpmsg_tx[WORLD_QUEUE], rpmsg_rx[WORLD_QUEUE];
+	uint32_t echoes; /* messages that its endpoint "echo" sent back */
+	uint32_t echoes_ended;
+
 	/* accesses of the remote, with the hooked libraries */
 	unsigned int step, strike; /* at that step: */
 	void (*at_strike)(void);
@@ -114,9 +123,12 @@ struct world_options {
 	uint32_t net_block; /* bytes, 0: 128 KB */
 	uint16_t mtu;	    /* 0: 1500 */
 	bool offload;
-	bool read_only;	     /* the disk */
-	uint32_t disk_block; /* bytes of its device's block, 0: 32 KB */
-	uint32_t line;	     /* 0: 64 */
+	bool read_only;		     /* the disk */
+	uint32_t disk_block;	     /* bytes of its device's block, 0: 32 KB */
+	uint32_t line;		     /* 0: 64 */
+	uint32_t to_host, to_remote; /* bytes of RPMsg buffers, 0: 512 */
+	uint32_t rpmsg_block;	     /* 0: 64 KB */
+	bool nuttx;
 };
 
 /** world_start - fresh memory (filled with garbage), both sides begun, link up, channels open */
