@@ -38,8 +38,7 @@ _start:
 	dsb	sy
 	isb
 	mrs	x0, sctlr_el1
-	mov	x1, #(1 << 0 | 1 << 2)	/* M, C */
-	movk	x1, #(1 << 12)		/* I */
+	mov	x1, #(1 << 0 | 1 << 2 | 1 << 12)	/* M, C, I */
 	orr	x0, x0, x1
 	bic	x0, x0, #(1 << 1)	/* A: unaligned accesses to Normal memory are fine */
 	msr	sctlr_el1, x0
