@@ -49,39 +49,6 @@ static bool raw_terminal(void)
 	return !tcsetattr(0, TCSANOW, &t);
 }
 
-static bool is_port(const cJSON *b, const char *port, int number)
-{
-	char *end;
-	long n;
-
-	if (!port)
-		return true;
-	n = strtol(port, &end, 10);
-	return (end != port && !*end && n == number) || !strcmp(talk_text(b, "name"), port);
-}
-
-/* The backend of the port that is meant: the first that can be joined when none is named. */
-static const cJSON *find(const cJSON *remote, const char *port)
-{
-	const cJSON *d, *b;
-	int number = 0;
-
-	cJSON_ArrayForEach(d, talk_list(remote, "devices"))
-	{
-		if (strcmp(talk_text(d, "kind"), "console") != 0)
-			continue;
-		cJSON_ArrayForEach(b, talk_list(d, "backends"))
-		{
-			const char *kind = talk_text(b, "kind");
-			bool joins = !strcmp(kind, "pty") || !strcmp(kind, "socket");
-
-			if (is_port(b, port, number++) && (joins || port))
-				return b;
-		}
-	}
-	return NULL;
-}
-
 static int join(const cJSON *b)
 {
 	const char *at = talk_text(b, "at"), *path = strchr(at, '/');
@@ -169,13 +136,10 @@ static int attach(const struct cli_options *o, const char *remote, const char *p
 {
 	cJSON *s = talk_once(o, "status", NULL);
 	const cJSON *r = s ? talk_remote(s, remote) : NULL;
-	const cJSON *b = r ? find(r, port) : NULL;
+	const cJSON *b = r ? talk_port(r, port) : NULL;
 	bool terminal;
 	int fd;
 
-	if (r && !b)
-		fprintf(stderr, "causeway: remote %s has no console%s%s that could be joined\n",
-			talk_text(r, "name"), port ? " " : "", port ? port : "");
 	fd = b ? join(b) : -1;
 	if (b && fd < 0)
 		fprintf(stderr, "causeway: cannot join %s %s: %s\n", talk_text(b, "kind"),
@@ -193,16 +157,14 @@ static int run(int argc, char **argv)
 {
 	struct cli_options o;
 	int r = cli_options(&cli_console, argc, argv, "bDr", &o);
-	char *remote, *port;
+	const char *port;
+	char *remote;
 
 	if (r >= 0)
 		return r;
 	if (o.argc > 1)
 		return cli_usage(&cli_console, "'%s': one console at a time", o.argv[1]);
-	remote = o.argc ? strdup(o.argv[0]) : o.remote ? strdup(o.remote) : NULL;
-	port = remote ? strchr(remote, ':') : NULL;
-	if (port)
-		*port++ = 0;
+	remote = talk_split(o.argc ? o.argv[0] : o.remote, &port);
 	r = attach(&o, remote && *remote ? remote : NULL, port);
 	free(remote);
 	return r;

@@ -17,32 +17,41 @@ static const char help[] =
 	"\n"
 	"Exit status: 0, or 1 when no such board runs.\n";
 
-static void backends(const cJSON *d, char *text, size_t size)
+/* What is known of a port of its own, such as "gdb: socket /path, joined" */
+static void show_backend(const cJSON *d, const cJSON *b, bool several)
 {
-	const cJSON *b;
-	size_t n = 0;
+	const char *name = talk_text(b, "name"), *at = talk_text(b, "at");
+	bool closed = !strcmp(talk_text(d, "state"), "running") &&
+		      cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(b, "open"));
 
-	text[0] = 0;
-	cJSON_ArrayForEach(b, talk_list(d, "backends"))
+	if (several)
+		printf("\n  %-15s   port ", "");
+	printf("%s%s%s%s%s%s%s", name, *name ? ": " : "", talk_text(b, "kind"), *at ? " " : "", at,
+	       cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(b, "joined")) ? ", joined" : "",
+	       closed ? ", closed by the remote" : "");
+}
+
+static void show_backends(const cJSON *d)
+{
+	const cJSON *list = talk_list(d, "backends"), *b;
+
+	cJSON_ArrayForEach(b, list)
 	{
-		if (n < size)
-			n += (size_t)snprintf(text + n, size - n, "%s%s%s%s", n ? ", " : "",
-					      talk_text(b, "kind"), *talk_text(b, "at") ? " " : "",
-					      talk_text(b, "at"));
+		show_backend(d, b, cJSON_GetArraySize(list) > 1);
 	}
+	putchar('\n');
 }
 
 static void show_device(const cJSON *d)
 {
 	const char *key[] = { "rx_bytes", "tx_bytes", "dropped", "errors" };
-	char number[4][16], where[256];
+	char number[4][16];
 
 	for (int i = 0; i < 4; i++)
 		talk_short(talk_number(d, key[i]), number[i], sizeof(number[i]));
-	backends(d, where, sizeof(where));
-	printf("  %-15s %-8s %-10s %8s %8s %8s %7s  %s\n", talk_text(d, "name"),
-	       talk_text(d, "kind"), talk_text(d, "state"), number[0], number[1], number[2],
-	       number[3], where);
+	printf("  %-15s %-8s %-10s %8s %8s %8s %7s  ", talk_text(d, "name"), talk_text(d, "kind"),
+	       talk_text(d, "state"), number[0], number[1], number[2], number[3]);
+	show_backends(d);
 	if (*talk_text(d, "fault"))
 		printf("  %-15s   fault: %s\n", "", talk_text(d, "fault"));
 }

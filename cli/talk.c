@@ -2,6 +2,7 @@
 #include "talk.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 cJSON *talk_once(const struct cli_options *o, const char *what, const char *remote)
@@ -55,6 +56,72 @@ const cJSON *talk_remote(const cJSON *status, const char *name)
 	}
 	fputc('\n', stderr);
 	return NULL;
+}
+
+static bool joins(const cJSON *b)
+{
+	const char *kind = talk_text(b, "kind");
+
+	return !strcmp(kind, "pty") || !strcmp(kind, "socket");
+}
+
+static bool is_port(const cJSON *b, const char *port, int number)
+{
+	char *end;
+	long n;
+
+	if (!port)
+		return joins(b);
+	n = strtol(port, &end, 10);
+	return (end != port && !*end && n == number) || !strcmp(talk_text(b, "name"), port);
+}
+
+/* One console port after the other: the one that is meant, or with @show their names, and NULL. */
+static const cJSON *each_port(const cJSON *remote, const char *port, bool show)
+{
+	const cJSON *d, *b;
+	int number = 0;
+
+	cJSON_ArrayForEach(d, talk_list(remote, "devices"))
+	{
+		if (strcmp(talk_text(d, "kind"), "console") != 0)
+			continue;
+		cJSON_ArrayForEach(b, talk_list(d, "backends"))
+		{
+			const char *name = talk_text(b, "name");
+
+			if (show)
+				fprintf(stderr, "%s %d%s%s", number ? "," : "; there are:", number,
+					*name ? " " : "", name);
+			else if (is_port(b, port, number))
+				return b;
+			number++;
+		}
+	}
+	return NULL;
+}
+
+const cJSON *talk_port(const cJSON *remote, const char *port)
+{
+	const cJSON *b = each_port(remote, port, false);
+
+	if (b)
+		return b;
+	fprintf(stderr, "causeway: remote %s has no console%s%s%s", talk_text(remote, "name"),
+		port ? " port " : "", port ? port : "", port ? "" : " that could be joined");
+	each_port(remote, NULL, true);
+	fputc('\n', stderr);
+	return NULL;
+}
+
+char *talk_split(const char *text, const char **port)
+{
+	char *remote = text ? strdup(text) : NULL, *colon = remote ? strchr(remote, ':') : NULL;
+
+	if (colon)
+		*colon++ = 0;
+	*port = colon;
+	return remote;
 }
 
 void talk_short(double value, char *text, size_t size)

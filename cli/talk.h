@@ -20,6 +20,15 @@ const cJSON *talk_list(const cJSON *o, const char *key);
 /* The remote of that name in a status, or the only one with NULL; an error is printed. */
 const cJSON *talk_remote(const cJSON *status, const char *name);
 
+/*
+ * The console port of that name or number; with NULL the first that can be joined. An error, with the
+ * names there are, is printed.
+ */
+const cJSON *talk_port(const cJSON *remote, const char *port);
+
+/* "REMOTE:PORT" in two: returns the first, to be freed, and points @port into it, or to NULL. */
+char *talk_split(const char *text, const char **port);
+
 /* "12.3k", "4.5M": fits 8 characters */
 void talk_short(double value, char *text, size_t size);
 

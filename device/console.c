@@ -148,6 +148,7 @@ static void heard(struct cw_console_device *c, const struct cw_abi_console_contr
 		if (!i)
 			tell_size(c);
 	} else if (event == CW_CONSOLE_PORT_OPEN && value <= 1) {
+		c->port[i].shut = !value;
 		remote_opens(c, i, value);
 	} else {
 		c->stats.strange++;
@@ -274,6 +275,7 @@ static void forget(struct cw_console_device *c, unsigned int i)
 
 	p->out_held = p->in_held = p->starved = false;
 	p->tell = 0;
+	p->shut = false;
 	if (p->remote_open)
 		remote_opens(c, i, false);
 }

@@ -35,6 +35,40 @@ static void device_list(int argc, char **argv)
 	}
 }
 
+static void port_list(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	for (unsigned int i = 0; i < app.console.ports; i++) {
+		const struct cw_console_port *p = &app.console.port[i];
+
+		if (p->present)
+			shell_out("- %u %-15s %-6s %s\n", i, p->name, p->wanted ? "open" : "closed",
+				  p->open ? "somebody is there" : "nobody is there");
+	}
+}
+
+static void port_set(int argc, char **argv, bool open)
+{
+	for (unsigned int i = 0; argc == 1 && i < app.console.ports; i++)
+		if (app.console.port[i].present && *argv[0] &&
+		    !strcmp(app.console.port[i].name, argv[0])) {
+			cw_console_set_open(&app.console, i, open);
+			return;
+		}
+	shell_out("usage: port %s NAME; see port list\n", open ? "open" : "close");
+}
+
+static void port_open(int argc, char **argv)
+{
+	port_set(argc, argv, true);
+}
+
+static void port_close(int argc, char **argv)
+{
+	port_set(argc, argv, false);
+}
+
 static void net_iface(int argc, char **argv)
 {
 	(void)argc;
@@ -82,6 +116,9 @@ const struct shell_command common_commands[] = {
 	{ "device list", "devices of this remote", device_list },
 	{ "net iface", "addresses and counters", net_iface },
 	{ "net ping", "[-c N] ADDR: ping an address", net_ping },
+	{ "port list", "ports of the console, and who is at them", port_list },
+	{ "port open", "NAME: let somebody come to a port", port_open },
+	{ "port close", "NAME: send who is there away, and let nobody come", port_close },
 	{ "kernel uptime", "time since the firmware started", kernel_uptime },
 	{ "kernel crash", "an instruction that no processor knows", kernel_crash },
 	{ NULL, NULL, NULL },

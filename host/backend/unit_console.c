@@ -6,6 +6,9 @@
  * PATIENCE_US; after that it is dropped until there is room again, and the remote goes on. What a pty
  * shows to a reader who comes late is therefore the oldest bytes that nobody read.
  *
+ * A remote that closes a port hangs up on who is at its socket, and whoever comes then waits until it
+ * opens the port again. One that went away without a word has closed nothing.
+ *
  * A terminal gets every byte as it is. A log file is for people to look at: in it control characters
  * are spelled out, so that no remote steers the terminal of who reads it. Writing it may wait for
  * the disk as any write of a file may; use a local file system.
@@ -205,8 +208,12 @@ static void look_at_size(struct console_unit *u, unsigned int i)
 
 static void opened(void *ctx, unsigned int i, bool open)
 {
+	struct console_unit *u = ctx;
+
 	if (open)
-		look_at_size(ctx, i);
+		look_at_size(u, i);
+	else if (u->console.port[i].shut)
+		hang_up(u, i);
 }
 
 static const struct cw_console_ops console_ops = {
@@ -230,6 +237,8 @@ static unsigned int fds(struct cw_unit *unit, struct pollfd *f)
 		short events = 0;
 
 		if (p->listen >= 0 && p->in < 0) {
+			if (u->console.port[i].shut)
+				continue;
 			f[n].fd = p->listen;
 			f[n++].events = POLLIN;
 			continue;
@@ -290,13 +299,18 @@ static uint64_t deadline(struct cw_unit *u)
 
 static void stats(const struct cw_unit *u, struct cw_unit_stats *s)
 {
-	const struct cw_console_device_counters *c =
-		&((const struct console_unit *)(const void *)u)->console.stats;
+	const struct cw_console_device *c =
+		&((const struct console_unit *)(const void *)u)->console;
 
-	s->rx_bytes = c->in_bytes;
-	s->tx_bytes = c->out_bytes;
-	s->dropped = c->dropped;
-	s->strange = c->strange;
+	s->rx_bytes = c->stats.in_bytes;
+	s->tx_bytes = c->stats.out_bytes;
+	s->dropped = c->stats.dropped;
+	s->strange = c->stats.strange;
+	s->open = s->joined = 0;
+	for (unsigned int i = 0; i < c->ports; i++) {
+		s->open |= (uint32_t)c->port[i].remote_open << i;
+		s->joined |= (uint32_t)c->port[i].host_open << i;
+	}
 }
 
 static void unit_free(struct cw_unit *unit)

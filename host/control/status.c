@@ -4,12 +4,25 @@
 
 #include <causeway/core/err.h>
 
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 static void number(cJSON *o, const char *key, uint64_t value)
 {
 	cJSON_AddNumberToObject(o, key, (double)value);
+}
+
+/* Whoever asks may be in another folder than we. */
+static void path(cJSON *o, const char *key, const char *text)
+{
+	char full[PATH_MAX];
+
+	if (*text != '/' && strchr(text, '/') && realpath(text, full))
+		text = full;
+	cJSON_AddStringToObject(o, key, text);
 }
 
 static const char *virtio_state(const struct cw_report_device *d)
@@ -44,9 +57,14 @@ static cJSON *ports(const struct keeper_remote *r, unsigned int i)
 		cJSON *o = cJSON_CreateObject();
 
 		cJSON_AddStringToObject(o, "kind", kind[b]);
-		cJSON_AddStringToObject(o, "at", r->fds[i].note[p]);
+		path(o, "at", r->fds[i].note[p]);
 		if (d->id == CW_ID_CONSOLE && d->port[p].name)
 			cJSON_AddStringToObject(o, "name", d->port[p].name);
+		if (d->id == CW_ID_CONSOLE)
+			cJSON_AddBoolToObject(o, "open", r->report->device[i].unit.open >> p & 1);
+		if (b == CW_BACKEND_STREAM) /* of the others nobody knows */
+			cJSON_AddBoolToObject(o, "joined",
+					      r->report->device[i].unit.joined >> p & 1);
 		cJSON_AddItemToArray(a, o);
 	}
 	return a;
@@ -110,7 +128,7 @@ static cJSON *remote(struct keeper_remote *r)
 		cJSON_AddBoolToObject(o, "frozen", true);
 	number(o, "pid", (uint64_t)r->carrier.pid);
 	if (r->board->firmware)
-		cJSON_AddStringToObject(o, "firmware", r->board->firmware);
+		path(o, "firmware", r->board->firmware);
 	number(o, "starts", r->starts);
 	number(o, "crashes", r->crashes);
 	number(o, "worker", r->board->worker);

@@ -2,6 +2,8 @@
 /* Every console backend keeps the same contract. */
 #include "backend.h"
 
+#include <causeway/core/bytes.h>
+
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <termios.h>
@@ -368,6 +370,56 @@ static void stream_client_may_leave_in_the_midst(void **state)
 	bed_rests();
 }
 
+static void remote_sets_port(uint16_t open)
+{
+	const struct cw_abi_console_control m = { cw_make_le32(0),
+						  cw_make_le16(CW_CONSOLE_PORT_OPEN),
+						  cw_make_le16(open) };
+
+	bed_offer(CW_CONSOLE_QUEUE_CTRL_TX, &m, sizeof(m), false);
+	pair_take(&bed.pair, CW_CONSOLE_QUEUE_CTRL_TX);
+}
+
+static bool hung_up(void)
+{
+	char c;
+
+	return read(who.rd, &c, 1) == 0;
+}
+
+static void stream_ends_when_the_remote_closes_its_port(void **state)
+{
+	struct cw_unit_stats s;
+
+	(void)state;
+	begin(CW_BACKEND_STREAM);
+	bed.device.ports = 2;
+	bed.device.port[1].backend = CW_BACKEND_PTY;
+	bed_run(6, CW_CONSOLE_F_MULTIPORT);
+	attach(); /* before the remote has said a word, which is no matter */
+	bed.unit->ops->stats(bed.unit, &s);
+	assert_true(s.joined == 3 && s.open == 0);
+	remote_sets_port(1);
+	bed.unit->ops->stats(bed.unit, &s);
+	assert_true(s.joined == 3 && s.open == 1);
+	remote_sets_port(0);
+	bed_until(hung_up);
+	detach();
+	attach(); /* waits */
+	bed_rests();
+	bed.unit->ops->stats(bed.unit, &s);
+	assert_true(s.joined == 2 && s.open == 0);
+	remote_sets_port(1);
+	bed_turn(50);
+	say("open again", 10, true);
+	expect("open again");
+	/* Whoever goes without a word has closed nothing. */
+	cw_device_set_status(bed.unit->dev, 0);
+	bed_turn(0);
+	assert_false(hung_up());
+	assert_int_equal(errno, EAGAIN);
+}
+
 static void stream_takes_only_its_own_path(void **state)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX, .sun_path = "path" };
@@ -543,6 +595,7 @@ int main(void)
 		STAMP(log_file),
 		ONE(stream_serves_one_client_after_the_other),
 		ONE(stream_client_may_leave_in_the_midst),
+		ONE(stream_ends_when_the_remote_closes_its_port),
 		ONE(stream_takes_only_its_own_path),
 		ONE(pty_has_a_link_and_a_size),
 		ONE(pty_tells_its_new_size),

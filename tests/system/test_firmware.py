@@ -320,6 +320,63 @@ class TestShell:
         assert out.count("timed out") == 2 and "2 packets transmitted, 0 received" in out
 
 
+def test_ports_by_name(tmp_path):
+    """Ports have names on both sides, and each side sees the other open and close one."""
+    at, log = str(tmp_path / "extra"), str(tmp_path / "log")
+    ports = ("{ name: shell, backend: pty }, { name: extra, backend: { socket: %s } }, "
+             "{ name: log, backend: { log: %s } }" % (at, log))
+    text = demo().replace("{ kind: console }", "{ kind: console, ports: [ %s ] }" % ports)
+
+    def port(p, i):
+        return p.remote("a")["devices"][2]["backends"][i]
+
+    def console(p, remote, **kw):
+        return subprocess.run([CAUSEWAY, "console", "--run-dir", p.dir, remote], capture_output=True,
+                              text=True, timeout=10, **kw)
+
+    def line(sh, name):
+        return re.search(r"(?m)^- \d %s .*$" % name, sh.run("port list"))[0]
+
+    with Pmm(text) as p:
+        sh = Firmware(started(p)).shell()
+        until(lambda: port(p, 1)["open"])
+        assert [port(p, i)["name"] for i in range(3)] == ["shell", "extra", "log"]
+        assert "joined" not in port(p, 0) and not port(p, 1)["joined"]
+        assert re.search(r"port extra: socket %s$" % at, p.cli("status").stdout, re.M)
+        assert "nobody" in line(sh, "extra") and "somebody" in line(sh, "shell")
+
+        with socket.socket(socket.AF_UNIX) as s, socket.socket(socket.AF_UNIX) as t:
+            s.settimeout(5)
+            t.settimeout(5)
+            s.connect(at)
+            until(lambda: port(p, 1)["joined"])
+            until(lambda: "open   somebody" in line(sh, "extra"))
+            assert "extra: socket %s, joined" % at in p.cli("status").stdout
+            sh.run("port close extra")
+            assert s.recv(1) == b""  # so the client sees it
+            assert not port(p, 1)["open"] and not port(p, 1)["joined"]
+            assert "closed by the remote" in p.cli("status").stdout
+            t.connect(at)  # waits
+            assert "closed nobody" in line(sh, "extra")
+            sh.run("port open extra")
+            until(lambda: "open   somebody" in line(sh, "extra"))
+            assert port(p, 1)["open"] and port(p, 1)["joined"]
+        until(lambda: "nobody" in line(sh, "extra"))
+        assert not port(p, 1)["joined"]
+        assert "usage: port open NAME" in sh.run("port open nonsense")
+        sh.close()
+
+        r = console(p, "a:shell", input="kernel uptime\n")
+        assert r.returncode == 0 and "Uptime:" in r.stdout
+        assert console(p, "a:extra", input="").returncode == 0
+        r = console(p, "a:none", input="")
+        assert r.returncode == 1
+        assert "remote a has no console port none; there are: 0 shell, 1 extra, 2 log" in r.stderr
+        r = console(p, "a:log", input="")
+        assert r.returncode == 1 and "cannot join log" in r.stderr
+        assert p.stop() == 0
+
+
 def test_console_that_nobody_reads():
     """Output has nowhere to go: the network is served all the same, and the shell comes back."""
     with Pmm(demo()) as p:

@@ -35,6 +35,7 @@ struct cw_console_device_port {
 	bool starved;	  /* the remote has no input buffer */
 	bool host_open;	  /* somebody is at our end */
 	bool remote_open; /* the remote opened it */
+	bool shut;	  /* the remote said that it closed it, and has not gone since */
 	uint8_t tell;	  /* control messages still to be sent */
 };
 

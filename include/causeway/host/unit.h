@@ -42,6 +42,8 @@ struct cw_unit;
 struct cw_unit_stats {
 	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes; /* from the remote's point of view */
 	uint64_t dropped, errors, strange;		     /* strange: impossible requests */
+	uint32_t open,
+		joined; /* console, a bit a port: the remote has it open, somebody is there */
 };
 
 struct cw_unit_ops {
