@@ -21,10 +21,10 @@ struct cli_command {
 /*
  * Options that several subcommands have; cli_options() reads them and the subcommand's own.
  * @flags: letters of those that apply, of  j: --json  r: --remote NAME  o: --output FILE
- *	f: --format F  b: --board NAME  D: --run-dir DIR  F: --follow  1: --once  n: --lines N
+ *	f: --format F  b: --board NAME  D: --run-dir DIR  F: --follow  1: --once  n: --lines N  p: --print
  */
 struct cli_options {
-	bool json, follow, once;
+	bool json, follow, once, print;
 	const char *remote, *output, *format, *board, *run_dir;
 	unsigned int lines;
 	int argc; /* what is left */
@@ -42,6 +42,6 @@ int cli_usage(const struct cli_command *c, const char *fmt, ...)
 bool cli_color(void); /* standard output is a terminal that wants colours */
 
 extern const struct cli_command cli_check, cli_layout, cli_run, cli_status, cli_top, cli_console,
-	cli_start, cli_stop, cli_restart, cli_attach, cli_detach, cli_dump, cli_logs;
+	cli_gdb, cli_start, cli_stop, cli_restart, cli_attach, cli_detach, cli_dump, cli_logs;
 
 #endif

@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 static const struct cli_command *const commands[] = {
-	&cli_run,     &cli_status, &cli_top,	&cli_console, &cli_logs,  &cli_start,  &cli_stop,
-	&cli_restart, &cli_attach, &cli_detach, &cli_dump,    &cli_check, &cli_layout,
+	&cli_run,  &cli_status,	 &cli_top,    &cli_console, &cli_gdb,  &cli_logs,  &cli_start,
+	&cli_stop, &cli_restart, &cli_attach, &cli_detach,  &cli_dump, &cli_check, &cli_layout,
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -53,17 +53,12 @@ bool cli_color(void)
 }
 
 static const struct option long_options[] = {
-	{ "help", no_argument, NULL, 'h' },
-	{ "json", no_argument, NULL, 'j' },
-	{ "remote", required_argument, NULL, 'r' },
-	{ "output", required_argument, NULL, 'o' },
-	{ "format", required_argument, NULL, 'f' },
-	{ "board", required_argument, NULL, 'b' },
-	{ "run-dir", required_argument, NULL, 'D' },
-	{ "follow", no_argument, NULL, 'F' },
-	{ "once", no_argument, NULL, '1' },
-	{ "lines", required_argument, NULL, 'n' },
-	{ NULL, 0, NULL, 0 },
+	{ "help", no_argument, NULL, 'h' },	     { "json", no_argument, NULL, 'j' },
+	{ "remote", required_argument, NULL, 'r' },  { "output", required_argument, NULL, 'o' },
+	{ "format", required_argument, NULL, 'f' },  { "board", required_argument, NULL, 'b' },
+	{ "run-dir", required_argument, NULL, 'D' }, { "follow", no_argument, NULL, 'F' },
+	{ "once", no_argument, NULL, '1' },	     { "lines", required_argument, NULL, 'n' },
+	{ "print", no_argument, NULL, 'p' },	     { NULL, 0, NULL, 0 },
 };
 
 static const char *long_name(int letter)
@@ -88,6 +83,9 @@ static bool set(struct cli_options *o, int c)
 		break;
 	case '1':
 		o->once = true;
+		break;
+	case 'p':
+		o->print = true;
 		break;
 	case 'r':
 		o->remote = optarg;
