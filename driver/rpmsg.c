@@ -95,7 +95,7 @@ static int make_pools(struct cw_rpmsg_driver *d, const uint32_t size[2],
 int cw_rpmsg_driver_open(struct cw_rpmsg_driver *d, struct cw_rpmsg *ch, struct cw_transport *t)
 {
 	struct cw_rpmsg_pool pool[2];
-	uint32_t size[2];
+	uint32_t size[2] = { 0, 0 }; /* gcc for AArch64 does not see that it is filled */
 	int err;
 
 	cw_rpmsg_down(ch);
