@@ -389,6 +389,10 @@ static void at_once(void **state)
 	len = c9_pack(c, CW_9P_TREAD, "dqd", 1, (uint64_t)0, 100);
 	assert_int_equal(cw_9p_answer_now(c->server, c->request, len, head, part, 1, &n), 11);
 	assert_int_equal(n, 4);
+	len = c9_pack(c, CW_9P_TREAD, "dqd", 1, (uint64_t)5, 2); /* fewer than there is room for */
+	assert_int_equal(cw_9p_answer_now(c->server, c->request, len, head, part, 2, &n), 11);
+	assert_int_equal(n, 2);
+	assert_memory_equal(a, "5623", 4);
 	len = c9_pack(c, CW_9P_TREAD, "dqd", 1, UINT64_MAX - 1, 100);
 	assert_int_equal(cw_9p_answer_now(c->server, c->request, len, head, part, 1, &n),
 			 CW_EAGAIN);
