@@ -9,18 +9,14 @@
  * ends the session too, beside and after what is in hand; until that is over no chain is taken, so a new
  * session never meets the files of an old one.
  */
+#include <causeway/abi/9p.h>
 #include <causeway/core/bytes.h>
 #include <causeway/core/err.h>
 #include <causeway/core/gate.h>
 #include <causeway/device/9p.h>
 
-#define HEADER	    7u	/* size[4] type[1] tag[2] */
-#define RLERROR	    7u	/* its type */
-#define RLERROR_AT  4u	/* of the type */
-#define SHORTEST    11u /* Rlerror; and what an Rread has in front of its data */
-#define NO_TAG	    0xffffu
-#define LINUX_2BIG  7u
-#define LINUX_PROTO 71u
+#define TYPE_AT	 4u
+#define SHORTEST CW_9P_RREAD_HEADER /* of an Rlerror too */
 
 static struct cw_9p_device *self(struct cw_device *d)
 {
@@ -40,7 +36,7 @@ static void give_back(struct cw_9p_device *d, const struct cw_9p_request *r, uin
 static void answer(struct cw_9p_device *d, struct cw_9p_request *r, const uint8_t *bytes,
 		   uint32_t len)
 {
-	d->count.errors += len > RLERROR_AT && bytes[RLERROR_AT] == RLERROR;
+	d->count.errors += len > TYPE_AT && bytes[TYPE_AT] == CW_9P_RLERROR;
 	cw_chain_write(&r->chain, 0, bytes, len);
 	give_back(d, r, len);
 }
@@ -51,9 +47,9 @@ static void refuse(struct cw_9p_device *d, struct cw_9p_request *r, uint32_t err
 
 	d->count.strange++;
 	cw_poke32(b, SHORTEST);
-	b[RLERROR_AT] = RLERROR;
-	cw_poke16(b + 5, r->len < HEADER ? NO_TAG : cw_peek16(r->message + 5));
-	cw_poke32(b + HEADER, error);
+	b[TYPE_AT] = CW_9P_RLERROR;
+	cw_poke16(b + 5, r->len < CW_9P_HEADER ? CW_9P_NOTAG : cw_peek16(r->message + 5));
+	cw_poke32(b + CW_9P_HEADER, error);
 	answer(d, r, b, SHORTEST);
 }
 
@@ -105,7 +101,7 @@ static bool answer_now(struct cw_9p_device *d, struct cw_9p_request *r)
 	if (got <= 0 || (data && got != SHORTEST) || (uint32_t)got > r->room ||
 	    data > r->room - (uint32_t)got)
 		return false;
-	d->count.errors += head[RLERROR_AT] == RLERROR;
+	d->count.errors += head[TYPE_AT] == CW_9P_RLERROR;
 	cw_chain_write(&r->chain, 0, head, (uint32_t)got);
 	give_back(d, r, (uint32_t)got + data);
 	return true;
@@ -116,15 +112,15 @@ static void begin(struct cw_9p_device *d, struct cw_9p_request *r)
 	uint32_t len = r->chain.readable_len, room = r->chain.writable_len;
 
 	r->room = room < d->msize ? room : d->msize;
-	r->len = cw_chain_read(&r->chain, 0, r->message, len < d->msize ? len : HEADER);
+	r->len = cw_chain_read(&r->chain, 0, r->message, len < d->msize ? len : CW_9P_HEADER);
 	d->count.messages++;
 	d->count.message_bytes += len;
 	if (room < SHORTEST)
 		give_back(d, r, 0);
 	else if (len > d->msize)
-		refuse(d, r, LINUX_2BIG);
-	else if (len < HEADER || cw_peek32(r->message) != len)
-		refuse(d, r, LINUX_PROTO);
+		refuse(d, r, CW_9P_E2BIG);
+	else if (len < CW_9P_HEADER || cw_peek32(r->message) != len)
+		refuse(d, r, CW_9P_EPROTO);
 	else if (!answer_now(d, r)) {
 		r->busy = d->session = true;
 		d->busy++;

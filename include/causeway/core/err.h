@@ -20,6 +20,9 @@ enum cw_error {
 	CW_ENOTSUP = -18, /* not offered by this device or port */
 	CW_ENODEV = -19,  /* no such device in the layout */
 	CW_EBUSY = -20,	  /* a request is in flight already */
+	CW_ENOENT = -21,  /* no such file or directory */
+	CW_EEXIST = -22,  /* it exists already, or is a directory that is not empty */
+	CW_EACCES = -23,  /* not permitted, or to be read only */
 	/* peer */
 	CW_EPEER = -32,	    /* the peer broke the contract: this device needs a reset */
 	CW_EBADINDEX = -33, /* ring index or descriptor number out of range or twice */

@@ -10,9 +10,9 @@
 #ifndef CAUSEWAY_DEVICE_9P_H
 #define CAUSEWAY_DEVICE_9P_H
 
+#include <causeway/abi/9p.h>
 #include <causeway/device/device.h>
 
-#define CW_9P_MSIZE_MIN	 4096u
 #define CW_9P_ANSWER_MAX 256u /* bytes of an answer without its data */
 
 /* A message under way; the owner gives room for as many as may be. */

@@ -240,6 +240,76 @@ static void make_rpmsg(void)
 			 CW_OK);
 }
 
+/* A server may answer in any order: a fid must not be clunked while something else is asked of it. */
+static void check_clunk(const uint8_t *message)
+{
+	for (unsigned int i = 0; i < w.files_todos && message[4] == CW_9P_TCLUNK; i++) {
+		const uint8_t *other = w.files_todo[i] ? w.files_todo[i]->message : message;
+
+		assert_true(other == message ||
+			    (memcmp(other + 7, message + 7, 4) != 0 &&
+			     (other[4] != CW_9P_TWALK || memcmp(other + 11, message + 7, 4) != 0)));
+	}
+}
+
+static void files_start(void *ctx, struct cw_9p_request *r)
+{
+	(void)ctx;
+	assert_true(w.files_todos < FILES_DEPTH);
+	check_clunk(r->message);
+	w.files_todo[w.files_todos++] = r;
+}
+
+static void files_end(void *ctx)
+{
+	(void)ctx;
+	w.files_todo[w.files_todos++] = NULL;
+}
+
+static void files_answer(struct cw_9p_request *r)
+{
+	uint32_t len = tree_answer(&w.tree, r->message, r->len, r->answer, r->room);
+
+	if (w.files_lie)
+		len = w.files_lie(r->answer, len);
+	cw_9p_device_done(&w.files, r, len);
+}
+
+static void files_collect(void *ctx)
+{
+	(void)ctx;
+	while (w.files_todos && !w.files_stuck) {
+		struct cw_9p_request *r = w.files_todo[0];
+
+		w.files_todos--;
+		memmove(w.files_todo, w.files_todo + 1, w.files_todos * sizeof(w.files_todo[0]));
+		if (r) {
+			files_answer(r);
+			continue;
+		}
+		tree_forget(&w.tree);
+		cw_9p_device_ended(&w.files);
+	}
+}
+
+static const struct cw_9p_device_ops files_ops = { NULL, files_start, files_end, files_collect };
+
+static void make_files(void)
+{
+	memset(w.files_request, 0, sizeof(w.files_request));
+	w.files_todos = 0;
+	tree_forget(&w.tree);
+	for (unsigned int i = 0; i < FILES_DEPTH; i++) {
+		w.files_request[i].part = w.files_part[i];
+		w.files_request[i].message = w.files_buf + (size_t)2 * i * CW_9P_MSIZE_MAX;
+		w.files_request[i].answer = w.files_request[i].message + CW_9P_MSIZE_MAX;
+	}
+	assert_int_equal(cw_9p_device_init(&w.files, &files_ops, NULL, "tree of a test",
+					   CW_9P_MSIZE_MAX, w.queue[FILES], w.files_request,
+					   FILES_DEPTH, WORLD_QUEUE),
+			 CW_OK);
+}
+
 static const uint8_t mac[6] = { 0x52, 0x54, 0, 1, 2, 3 };
 static const char *const names[WORLD_PORTS] = { "shell", "log" };
 
@@ -247,8 +317,8 @@ static const char *const unnamed[1];
 
 static struct cw_device *model(int i)
 {
-	struct cw_device *const d[DEVICES] = { &w.rng.dev,   &w.net.dev, &w.con.dev,
-					       &w.multi.dev, &w.blk.dev, &w.rpmsg.dev };
+	struct cw_device *const d[DEVICES] = { &w.rng.dev, &w.net.dev,	 &w.con.dev,  &w.multi.dev,
+					       &w.blk.dev, &w.rpmsg.dev, &w.files.dev };
 
 	return d[i];
 }
@@ -276,6 +346,7 @@ static void make_models(const struct world_options *o)
 			 CW_OK);
 	make_disk(o->read_only);
 	make_rpmsg();
+	make_files();
 }
 
 /* ---- the PMM ---- */
@@ -324,6 +395,8 @@ static void feed(void)
 	if (w.rpmsg.channel)
 		cw_rpmsg_device_run(&w.rpmsg);
 	w.dev.busy |= 1u << RPMSG;
+	if (w.files_todos && !w.files_stuck)
+		cw_device_bus_wake(&w.dev, FILES, 0);
 }
 
 static bool serve(void)
@@ -443,6 +516,7 @@ static void make_layout(void)
 	      16 * PAGE);
 	place(DISK, "disk0", CW_ID_BLK, 1, options.disk_block);
 	place(RPMSG, "rpmsg0", CW_ID_RPMSG, CW_RPMSG_DEVICE_QUEUES, options.rpmsg_block);
+	place(FILES, "files0", CW_ID_9P, 1, options.files_block);
 	w.layout = (struct cw_layout){
 		.base = BASE,
 		.line = options.line,
@@ -453,7 +527,7 @@ static void make_layout(void)
 		.size = (uint32_t)(last->block + last->size - BASE),
 		.device = w.place,
 	};
-	assert_true(w.layout.slots <= 32);
+	assert_true(w.layout.slots <= 40);
 }
 
 void world_new(const struct world_options *o)
@@ -463,6 +537,7 @@ void world_new(const struct world_options *o)
 	options = o ? *o : options;
 	options.disk_block = options.disk_block ? options.disk_block : 32 * 1024;
 	options.rpmsg_block = options.rpmsg_block ? options.rpmsg_block : 64 * 1024;
+	options.files_block = options.files_block ? options.files_block : 320 * 1024;
 	options.net_block = options.net_block ? options.net_block : 128 * 1024;
 	options.mtu = options.mtu ? options.mtu : 1500;
 	options.line = options.line ? options.line : 64;
@@ -474,6 +549,8 @@ void world_new(const struct world_options *o)
 	memset(w.mem, 0, 2 * PAGE);
 	w.sent = calloc(FRAMES, sizeof(struct frame));
 	w.incoming = calloc(FRAMES, sizeof(struct frame));
+	w.files_buf = malloc((size_t)2 * FILES_DEPTH * CW_9P_MSIZE_MAX);
+	tree_begin(&w.tree);
 	w.now = 1000000;
 	w.wait_limit = LIMIT;
 	w.rng_give = 1 << 20;
@@ -528,6 +605,8 @@ int world_stop(void **state)
 	free(w.mem);
 	free(w.sent);
 	free(w.incoming);
+	free(w.files_buf);
+	tree_end(&w.tree);
 	w.mem = NULL;
 	return 0;
 }

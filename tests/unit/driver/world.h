@@ -19,12 +19,14 @@
 
 #include <causeway/core/err.h>
 #include <causeway/core/shm.h>
+#include <causeway/device/9p.h>
 #include <causeway/device/blk.h>
 #include <causeway/device/bus.h>
 #include <causeway/device/console.h>
 #include <causeway/device/net.h>
 #include <causeway/device/rng.h>
 #include <causeway/device/rpmsg.h>
+#include <causeway/driver/9p.h>
 #include <causeway/driver/blk.h>
 #include <causeway/driver/bus.h>
 #include <causeway/driver/console.h>
@@ -33,11 +35,13 @@
 #include <causeway/driver/rng.h>
 #include <causeway/driver/rpmsg.h>
 
-enum { RNG, NET, CONSOLE, MULTI, DISK, RPMSG, DEVICES };
+#include "tree.h"
 
+enum { RNG, NET, CONSOLE, MULTI, DISK, RPMSG, FILES, DEVICES };
 #define WORLD_QUEUE  64u
 #define DISK_SECTORS 128u
 #define DISK_DEPTH   3u
+#define FILES_DEPTH  4u
 #define WORLD_PORTS  2u
 #define FRAME_MAX    66000u
 #define FRAMES	     8u
@@ -56,7 +60,7 @@ struct world {
 	/* the remote */
 	struct cw_port port;
 	struct cw_bus bus;
-	struct cw_link_slot slot[32];
+	struct cw_link_slot slot[40];
 	struct cw_mmio mmio[DEVICES];
 	bool bell;		   /* towards the remote, remembered until it waits */
 	bool dumb;		   /* no doorbell reaches the remote */
@@ -66,7 +70,7 @@ struct world {
 
 	/* the PMM */
 	struct cw_device_bus dev;
-	struct cw_link_slot dev_slot[32];
+	struct cw_link_slot dev_slot[40];
 	struct cw_device_mmio dev_mmio[DEVICES];
 	struct cw_device_queue queue[DEVICES][8];
 	uint16_t own[DEVICES][8][WORLD_QUEUE];
@@ -109,6 +113,16 @@ struct world {
 	struct cw_rpmsg_slot rpmsg_tx[WORLD_QUEUE], rpmsg_rx[WORLD_QUEUE];
 	uint32_t echoes; /* messages that its endpoint "echo" sent back */
 	uint32_t echoes_ended;
+	struct cw_9p_device files;
+	struct cw_9p_request files_request[FILES_DEPTH];
+	struct cw_part files_part[FILES_DEPTH][WORLD_QUEUE];
+	uint8_t *files_buf;				   /* message and answer of each */
+	struct cw_9p_request *files_todo[FILES_DEPTH + 1]; /* NULL: the session's end */
+	unsigned int files_todos;
+	struct tree tree;
+	bool files_stuck; /* nothing is ever answered */
+	/* Changes an answer before it is given, and returns its length. */
+	uint32_t (*files_lie)(uint8_t *answer, uint32_t len);
 
 	/* accesses of the remote, with the hooked libraries */
 	unsigned int step, strike; /* at that step: */
@@ -129,6 +143,7 @@ struct world_options {
 	uint32_t to_host, to_remote; /* bytes of RPMsg buffers, 0: 512 */
 	uint32_t rpmsg_block;	     /* 0: 64 KB */
 	bool nuttx;
+	uint32_t files_block; /* 0: 320 KB */
 };
 
 /** world_start - fresh memory (filled with garbage), both sides begun, link up, channels open */
