@@ -12,6 +12,7 @@ static const struct {
 	{ CW_ETIMEDOUT, "deadline passed" },
 	{ CW_ERESET, "link or device was reset" },
 	{ CW_EDOWN, "link is down" },
+	{ CW_ECLOSED, "connection closed or refused" },
 	{ CW_EINVAL, "invalid argument" },
 	{ CW_ENOSPC, "no space" },
 	{ CW_ENOTSUP, "not supported" },

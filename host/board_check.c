@@ -136,6 +136,8 @@ static void claim_remote(struct claims *c, const struct cw_board_remote *r, unsi
 			claim_ports(c, &r->device[k], name, r->place[k].name, path);
 		else if (r->device[k].id == CW_ID_BLK && !r->device[k].read_only)
 			claim(c, "disk", r->device[k].path, "%s.backend.file", path);
+		else if (r->device[k].id == CW_ID_VSOCK)
+			claim(c, "path", r->device[k].path, "%s.backend.socket", path);
 	}
 }
 
@@ -406,7 +408,7 @@ static void check_device_files(struct board_build *b, const struct cw_board_devi
 	snprintf(sub, sizeof(sub), "%.100s.backend", path);
 	if ((d->id == CW_ID_RNG || d->id == CW_ID_BLK) && d->path)
 		check_readable(b, d->path, sub);
-	if (d->id == CW_ID_NET)
+	if (d->id == CW_ID_NET || d->id == CW_ID_VSOCK)
 		check_folder(b, d->path, sub);
 	for (unsigned int i = 0; d->id == CW_ID_CONSOLE && i < d->ports; i++) {
 		if (d->ports > 1)

@@ -4,13 +4,17 @@
 
 #include <string.h>
 
-#define SOCKET_RIGHT  "a path of at most 107 characters"
-#define FILE_RIGHT    "the path of a file"
-#define FILE_LEN      4095
-#define CONSOLE_RIGHT "pty, stdio, {pty: LINK}, {socket: PATH} or {log: PATH}"
-#define NET_RIGHT     "{tap: NAME}, {fd: NUMBER} or {socket: PATH, peer: PATH}"
-#define RNG_RIGHT     "getrandom or {file: PATH}"
-#define BLK_RIGHT     "{file: PATH}, of a file or a block device"
+#define SOCKET_RIGHT   "a path of at most 107 characters"
+#define FILE_RIGHT     "the path of a file"
+#define FILE_LEN       4095
+#define CONSOLE_RIGHT  "pty, stdio, {pty: LINK}, {socket: PATH} or {log: PATH}"
+#define NET_RIGHT      "{tap: NAME}, {fd: NUMBER} or {socket: PATH, peer: PATH}"
+#define RNG_RIGHT      "getrandom or {file: PATH}"
+#define BLK_RIGHT      "{file: PATH}, of a file or a block device"
+#define VSOCK_RIGHT    "{socket: PATH}"
+/* Behind it comes ".seqpacket", or "_" and a port. */
+#define VSOCK_PATH_MAX (SUN_PATH_MAX - 11)
+#define KINDS	       "rng, net, console, blk or vsock"
 
 /* ---- backends ---- */
 
@@ -98,6 +102,19 @@ static void read_blk_backend(struct board_reader *rd, struct fy_node *n, const c
 		BOARD_MAP(rd, n, path, table);
 	else
 		board_wrong(rd, n, path, BLK_RIGHT);
+}
+
+static void read_vsock_backend(struct board_reader *rd, struct fy_node *n, const char *path)
+{
+	const struct board_field table[] = {
+		FIELD_TEXT("socket", BOARD_PATH, BOARD_MUST, rd->device->path, VSOCK_PATH_MAX,
+			   "a path of at most 96 characters"),
+	};
+
+	if (board_is_map(n))
+		BOARD_MAP(rd, n, path, table);
+	else
+		board_wrong(rd, n, path, VSOCK_RIGHT);
 }
 
 /* ---- devices ---- */
@@ -192,6 +209,18 @@ static void read_blk(struct board_reader *rd, struct fy_node *n, const char *pat
 	BOARD_MAP(rd, n, path, table);
 }
 
+static void read_vsock(struct board_reader *rd, struct fy_node *n, const char *path)
+{
+	const struct board_field table[] = {
+		COMMON_FIELDS(rd->place),
+		FIELD_CALL("backend", BOARD_MUST, read_vsock_backend, VSOCK_RIGHT),
+		FIELD_NUMBER("cid", rd->device->cid, CW_VSOCK_CID_MIN, UINT32_MAX - 1, 1,
+			     "an address from 3 to 4294967294"),
+	};
+
+	BOARD_MAP(rd, n, path, table);
+}
+
 static void read_console(struct board_reader *rd, struct fy_node *n, const char *path)
 {
 	struct cw_board_device *d = rd->device;
@@ -225,6 +254,7 @@ void board_read_device(struct board_reader *rd, struct fy_node *n, const char *p
 		{ "net", CW_ID_NET, read_net },
 		{ "console", CW_ID_CONSOLE, read_console },
 		{ "blk", CW_ID_BLK, read_blk },
+		{ "vsock", CW_ID_VSOCK, read_vsock },
 	};
 	struct fy_node *kind = board_lookup(n, "kind");
 	char sub[PATH_LEN];
@@ -243,7 +273,7 @@ void board_read_device(struct board_reader *rd, struct fy_node *n, const char *p
 	if (!board_is_map(n))
 		board_wrong(rd, n, path, "a mapping such as {kind: rng}");
 	else if (!kind)
-		board_error(rd->b, sub, "is missing; right is rng, net, console or blk");
+		board_error(rd->b, sub, "is missing; right is " KINDS);
 	else
-		board_wrong(rd, kind, sub, "rng, net, console or blk");
+		board_wrong(rd, kind, sub, KINDS);
 }

@@ -49,12 +49,15 @@ void board_device_defaults_for(struct cw_board_device *d)
 	d->mtu = 1500;
 	d->offload = true;
 	d->ports = 1;
+	d->cid = CW_VSOCK_CID_MIN;
 	if (d->id == CW_ID_RNG)
 		d->backend = CW_BACKEND_GETRANDOM;
 	else if (d->id == CW_ID_NET)
 		d->backend = CW_BACKEND_TAP;
 	else if (d->id == CW_ID_BLK)
 		d->backend = CW_BACKEND_DISK;
+	else if (d->id == CW_ID_VSOCK)
+		d->backend = CW_BACKEND_VSOCK;
 	else
 		d->port[0].backend = CW_BACKEND_PTY;
 }
@@ -72,6 +75,11 @@ void cw_board_device_defaults(const struct cw_board_device *d, uint16_t *queues,
 		*queues = 1;
 		*queue_size = 64;
 		*block_size = 0x8000;
+		break;
+	case CW_ID_VSOCK:
+		*queues = 3;
+		*queue_size = 64;
+		*block_size = 0x10000;
 		break;
 	case CW_ID_CONSOLE:
 		/* One port has two queues; with multiport come two for control and two a port. */

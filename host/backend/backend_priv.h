@@ -11,6 +11,10 @@
 #define DISK_FILE 0
 #define DISK_WAKE 1 /* event descriptor: the thread beside has something to collect */
 
+/* Descriptors of a vsock device: listening */
+#define VSOCK_STREAMS  0
+#define VSOCK_MESSAGES 1
+
 /* Descriptors of a console port: fds->fd[2 * port] and [2 * port + 1] */
 #define PORT_MAIN  0 /* pty master, listening socket, input of stdio, or -1 */
 #define PORT_OTHER 1 /* pty slave kept open, output of stdio or log, or -1 */
@@ -24,6 +28,8 @@ int backend_bind(const char *what, const char *path, int type, FILE *err);
 int backend_open_net(const struct cw_board_device *d, struct cw_backend_fds *fds, FILE *err);
 int backend_open_console(const struct cw_board_remote *r, const struct cw_board_device *d,
 			 struct cw_backend_fds *fds, FILE *err);
+int backend_open_vsock(const struct cw_board_device *d, struct cw_backend_fds *fds, FILE *err);
+void backend_close_vsock(const struct cw_board_device *d, const struct cw_backend_fds *fds);
 int backend_open_blk(const struct cw_board_device *d, struct cw_backend_fds *fds, FILE *err);
 void backend_close_console(const struct cw_board_device *d, const struct cw_backend_fds *fds);
 
@@ -43,6 +49,8 @@ struct cw_unit *unit_net(const struct cw_board_device *d, const struct cw_layout
 			 const struct cw_backend_fds *fds);
 struct cw_unit *unit_blk(const struct cw_board_device *d, const struct cw_layout_device *place,
 			 const struct cw_backend_fds *fds);
+struct cw_unit *unit_vsock(const struct cw_board_device *d, const struct cw_layout_device *place,
+			   const struct cw_backend_fds *fds);
 struct cw_unit *unit_console(const struct cw_board_device *d, const struct cw_layout_device *place,
 			     const struct cw_backend_fds *fds);
 

@@ -24,8 +24,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define ACCEPTED_FDS 16 /* descriptors that accept4() may still make */
-
 static int by_value(const void *a, const void *b)
 {
 	return *(const int *)a - *(const int *)b;
@@ -142,11 +140,11 @@ static void forget_environment(void)
 }
 
 int cw_confine_worker(const struct cw_confine *c, pid_t parent, int *keep, unsigned int n,
-		      bool files, const struct cw_confine_folder *folder, unsigned int folders,
-		      int (*begin)(void *ctx), void *ctx)
+		      bool files, unsigned int more, const struct cw_confine_folder *folder,
+		      unsigned int folders, int (*begin)(void *ctx), void *ctx)
 {
 	const struct sock_fprog program = { c->length, c->filter };
-	const rlim_t more = ACCEPTED_FDS + folders * CW_9P_FDS;
+	const rlim_t later = more + folders * CW_9P_FDS;
 
 	if (cw_confine_close(keep, n))
 		return -1;
@@ -156,7 +154,7 @@ int cw_confine_worker(const struct cw_confine *c, pid_t parent, int *keep, unsig
 	if (folders)
 		umask(0);
 	if (limit(RLIMIT_CORE, 0) || (!files && limit(RLIMIT_FSIZE, 0)) ||
-	    (n && limit(RLIMIT_NOFILE, (rlim_t)keep[n - 1] + 1 + more)))
+	    (n && limit(RLIMIT_NOFILE, (rlim_t)keep[n - 1] + 1 + later)))
 		return -1;
 	if (cw_confine_privilege() || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) ||
 	    cw_confine_die_with(parent) || restrict_paths(folder, folders) || (begin && begin(ctx)))

@@ -26,7 +26,10 @@ static const int allowed[] = {
 	/* doorbells, keeper, datagram and stream backends */
 	SCMP_SYS(recvfrom),
 	SCMP_SYS(recvmsg),
-	SCMP_SYS(accept4),  /* a console's stream socket: its peers come and go */
+	SCMP_SYS(accept4),   /* a console's stream socket, a vsock's: their peers come and go */
+	SCMP_SYS(epoll_ctl), /* a vsock's connections */
+	SCMP_SYS(epoll_wait),
+	SCMP_SYS(epoll_pwait),
 	SCMP_SYS(shutdown), /* and are sent away */
 	SCMP_SYS(close),
 	/* payload: TAP, pty, terminal, log file */

@@ -23,6 +23,7 @@
 #define LIVED_US       250000u	/* who lived shorter is started again with a delay */
 #define BACKOFF_MIN_US 20000u
 #define BACKOFF_MAX_US 1000000u
+#define ASKS_AT_ONCE   64
 
 static void *shared(size_t size)
 {
@@ -86,15 +87,63 @@ int workers_open(struct keeper *k)
 	return 0;
 }
 
-/* A byte from the worker: something in its report changed. */
+/* With a descriptor, or -1; whoever does not take it now goes without. */
+static void give(struct keeper_worker *w, const struct cw_order *o, int fd)
+{
+	union {
+		char buf[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} u = { .buf = { 0 } };
+	struct iovec v = { (void *)(uintptr_t)o, sizeof(*o) };
+	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1 };
+	struct cmsghdr *h;
+
+	if (fd >= 0) {
+		m.msg_control = u.buf;
+		m.msg_controllen = sizeof(u.buf);
+		h = CMSG_FIRSTHDR(&m);
+		h->cmsg_level = SOL_SOCKET;
+		h->cmsg_type = SCM_RIGHTS;
+		h->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(h), &fd, sizeof(int));
+	}
+	(void)!sendmsg(w->orders.fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+/* A worker may only connect where its board says that its remote may. */
+static void answer(struct keeper_worker *w, const struct cw_ask *a)
+{
+	const struct cw_order o = { CW_ORDER_GIVE, a->remote, a->device, a->id };
+	const struct cw_board_remote *r;
+	int fd;
+
+	if (a->remote >= w->config.remotes)
+		return;
+	r = w->config.remote[a->remote].board;
+	if (a->device >= r->layout.devices)
+		return;
+	fd = cw_backend_connect(&r->device[a->device], a->port, a->message);
+	give(w, &o, fd);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* From the worker: something in its report changed, or it wants something. */
 static void on_news(struct cw_event *e, uint32_t events)
 {
 	struct keeper_worker *w = cw_container_of(e, struct keeper_worker, orders);
-	char byte;
+	bool news = events & (EPOLLHUP | EPOLLERR);
+	struct cw_ask a;
+	ssize_t n;
 
-	(void)events;
-	while (recv(e->fd, &byte, 1, MSG_DONTWAIT) > 0)
-		;
+	/* So many at once, and then others have their turn. */
+	for (int i = 0; i < ASKS_AT_ONCE && (n = recv(e->fd, &a, sizeof(a), MSG_DONTWAIT)) > 0; i++)
+		if (n == sizeof(a))
+			answer(w, &a);
+		else
+			news = true;
+	if (!news)
+		return;
 	for (unsigned int i = 0; i < w->keeper->board->remotes; i++)
 		if (&w->keeper->worker[w->keeper->remote[i].board->worker] == w)
 			remote_look(&w->keeper->remote[i]);
@@ -174,7 +223,7 @@ int workers_start(struct keeper *k)
 
 void worker_order(struct keeper_worker *w, uint32_t kind, uint32_t value)
 {
-	const struct cw_order o = { kind, value };
+	const struct cw_order o = { .kind = kind, .value = value };
 
 	if (w->pid && w->orders.fn && w->orders.fd >= 0)
 		(void)!send(w->orders.fd, &o, sizeof(o), MSG_DONTWAIT | MSG_NOSIGNAL);

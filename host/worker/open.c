@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 
 static void ring(void *ctx)
 {
@@ -32,6 +33,19 @@ static bool quiesce(void *ctx)
 
 static const struct cw_link_ops link_ops = { .ring = ring, .quiesce = quiesce };
 
+static int ask(void *ctx, uint32_t port, bool message, uint32_t id)
+{
+	struct served_device *d = ctx;
+	struct served *s = d->served;
+	struct worker *w = s->worker;
+	const struct cw_ask a = { (uint32_t)(s - w->served), (uint32_t)(d - s->device), port,
+				  message, id };
+
+	return send(w->config->orders, &a, sizeof(a), MSG_DONTWAIT | MSG_NOSIGNAL) == sizeof(a)
+		       ? 0
+		       : -1;
+}
+
 static int open_device(struct served *s, unsigned int i)
 {
 	const struct cw_board_remote *r = s->at->board;
@@ -39,6 +53,11 @@ static int open_device(struct served *s, unsigned int i)
 
 	d->unit = cw_unit_create(&r->device[i], &r->place[i], &s->at->fds[i],
 				 s->at->memory->ops->kernel_may_touch);
+	d->served = s;
+	if (d->unit) {
+		d->unit->ask = ask;
+		d->unit->ask_ctx = d;
+	}
 	return d->unit ? cw_device_bus_add(&s->bus, i, &d->mmio, d->unit->dev) : -1;
 }
 

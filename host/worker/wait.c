@@ -204,10 +204,45 @@ static bool hand_out(struct worker *w, struct served *s, const struct pollfd **p
 	return active;
 }
 
+/* An order, and the descriptor that came with it or -1. */
+static ssize_t receive(struct worker *w, struct cw_order *o, int *fd)
+{
+	union {
+		char buf[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} u = { .buf = { 0 } };
+	struct iovec v = { o, sizeof(*o) };
+	struct msghdr m = { .msg_iov = &v,
+			    .msg_iovlen = 1,
+			    .msg_control = u.buf,
+			    .msg_controllen = sizeof(u.buf) };
+	ssize_t n = recvmsg(w->config->orders, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	struct cmsghdr *h = n < 0 ? NULL : CMSG_FIRSTHDR(&m);
+
+	*fd = -1;
+	if (h && h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS)
+		memcpy(fd, CMSG_DATA(h), sizeof(int));
+	return n;
+}
+
+static void pass_on(struct worker *w, const struct cw_order *o, int fd)
+{
+	struct served *s = &w->served[o->value];
+	struct cw_unit *u = o->device < s->bus.layout->devices ? s->device[o->device].unit : NULL;
+
+	if (u && u->ops->given) {
+		u->ops->given(u, o->id, fd);
+		served_touch(s, o->device);
+	} else if (fd >= 0) {
+		close(fd);
+	}
+}
+
 void worker_obey(struct worker *w)
 {
 	struct cw_order o;
-	ssize_t n = recv(w->config->orders, &o, sizeof(o), MSG_DONTWAIT);
+	int fd;
+	ssize_t n = receive(w, &o, &fd);
 
 	if (n < 0 && errno == EAGAIN)
 		return;
@@ -221,6 +256,8 @@ void worker_obey(struct worker *w)
 		w->report->pong = o.value;
 	else if (o.value >= w->remotes)
 		return;
+	else if (o.kind == CW_ORDER_GIVE)
+		pass_on(w, &o, fd);
 	else if (o.kind == CW_ORDER_ATTACH || o.kind == CW_ORDER_DETACH)
 		served_attach(&w->served[o.value], o.kind == CW_ORDER_ATTACH);
 	else if (o.kind == CW_ORDER_PROBE && serves(&w->served[o.value]))

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #define OBEY_EVERY 256u /* passes */
+#define LATER_FDS  8u	/* descriptors in between, such as a refused caller's */
 
 uint64_t worker_now(void)
 {
@@ -181,6 +182,21 @@ static unsigned int backend_fds(const struct cw_worker_remote *r, int *keep)
 	return n;
 }
 
+/* Descriptors that come later: a console's caller, a vsock's connections, what watches them. */
+static unsigned int later_fds(const struct cw_worker_remote *r)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < r->board->layout.devices; i++) {
+		const struct cw_board_device *d = &r->board->device[i];
+
+		n += d->id == CW_ID_CONSOLE ? d->ports
+		     : d->id == CW_ID_VSOCK ? CW_VSOCK_CONNECTIONS + CW_VSOCK_CALLERS + 1
+					    : 0;
+	}
+	return n;
+}
+
 static bool writes_files(const struct cw_worker_remote *r)
 {
 	for (unsigned int i = 0; i < r->board->layout.devices; i++)
@@ -210,7 +226,7 @@ static int begin_units(void *ctx)
 
 static int lock_in(const struct cw_worker_config *c, struct worker *w)
 {
-	unsigned int room = 1, n = 0;
+	unsigned int room = 1, n = 0, more = LATER_FDS;
 	bool files = false;
 	int *keep;
 
@@ -227,8 +243,10 @@ static int lock_in(const struct cw_worker_config *c, struct worker *w)
 			keep[n++] = c->remote[i].doorbell->bell;
 		n += backend_fds(&c->remote[i], keep + n);
 		files |= writes_files(&c->remote[i]);
+		more += later_fds(&c->remote[i]);
 	}
-	return cw_confine_worker(c->confine, c->keeper, keep, n, files, NULL, 0, begin_units, w);
+	return cw_confine_worker(c->confine, c->keeper, keep, n, files, more, NULL, 0, begin_units,
+				 w);
 }
 
 _Noreturn void cw_worker_main(const struct cw_worker_config *config)

@@ -8,8 +8,10 @@
 #include <signal.h>
 
 struct worker;
+struct served;
 
 struct served_device {
+	struct served *served;
 	struct cw_device_mmio mmio;
 	struct cw_unit *unit;
 	unsigned int fds; /* entries of the last poll set */

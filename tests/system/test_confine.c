@@ -42,7 +42,7 @@ static int locked_in(int (*try)(void), bool filter)
 	if (!pid) {
 		if (!filter)
 			c.length = 0; /* refused by the kernel: all but the filter has been done */
-		if (cw_confine_worker(&c, parent, keep, 2, false, NULL, 0, NULL, NULL) && filter)
+		if (cw_confine_worker(&c, parent, keep, 2, false, 8, NULL, 0, NULL, NULL) && filter)
 			_exit(99);
 		_exit(try());
 	}
@@ -161,7 +161,8 @@ static void dies_with_its_keeper(void **state)
 		if (!fork()) {
 			keep[0] = 2;
 			keep[1] = alive[1];
-			if (!cw_confine_worker(&confine, me, keep, 2, false, NULL, 0, NULL, NULL))
+			if (!cw_confine_worker(&confine, me, keep, 2, false, 8, NULL, 0, NULL,
+					       NULL))
 				(void)!write(alive[1], "", 1);
 			sleep_on();
 		}
@@ -186,7 +187,7 @@ static void late_child_refuses(void **state)
 
 	(void)state;
 	if (!pid) /* the keeper it was told of is not its parent any more */
-		_exit(cw_confine_worker(&confine, 1 + getppid(), keep, 1, false, NULL, 0, NULL,
+		_exit(cw_confine_worker(&confine, 1 + getppid(), keep, 1, false, 8, NULL, 0, NULL,
 					NULL)
 			      ? 0
 			      : 1);
@@ -208,7 +209,7 @@ static int in_folders(int (*try)(void), unsigned int needs)
 	assert_int_equal(cw_confine_prepare(&c, needs, stderr), 0);
 	pid = fork();
 	if (!pid) {
-		if (cw_confine_worker(&c, parent, keep, 4, true, folder, 2, NULL, NULL))
+		if (cw_confine_worker(&c, parent, keep, 4, true, 8, folder, 2, NULL, NULL))
 			_exit(99);
 		_exit(try());
 	}

@@ -206,4 +206,71 @@ struct cw_abi_9p_config {
 CW_ABI_AT(cw_abi_9p_config, tag, 2);
 CW_ABI_SIZE(cw_abi_9p_config, 32);
 
+/* Socket device (section 5.10) */
+#define CW_VSOCK_F_STREAM    (1ull << 0)
+#define CW_VSOCK_F_SEQPACKET (1ull << 1)
+#define CW_VSOCK_QUEUE_RX    0u
+#define CW_VSOCK_QUEUE_TX    1u
+#define CW_VSOCK_QUEUE_EVENT 2u
+#define CW_VSOCK_CID_HOST    2u
+#define CW_VSOCK_CID_MIN     3u /* of a guest; lower ones have meanings */
+
+struct cw_abi_vsock_config {
+	struct cw_le32 guest_cid[2];
+};
+
+CW_ABI_SIZE(cw_abi_vsock_config, 8);
+
+enum cw_abi_vsock_type {
+	CW_VSOCK_STREAM = 1,
+	CW_VSOCK_SEQPACKET = 2,
+};
+
+enum cw_abi_vsock_op {
+	CW_VSOCK_OP_REQUEST = 1,
+	CW_VSOCK_OP_RESPONSE = 2,
+	CW_VSOCK_OP_RST = 3,
+	CW_VSOCK_OP_SHUTDOWN = 4,
+	CW_VSOCK_OP_RW = 5,
+	CW_VSOCK_OP_CREDIT_UPDATE = 6,
+	CW_VSOCK_OP_CREDIT_REQUEST = 7,
+};
+
+#define CW_VSOCK_SHUT_RCV  1u /* flags of a shutdown: its sender receives no more */
+#define CW_VSOCK_SHUT_SEND 2u /* its sender sends no more */
+#define CW_VSOCK_SHUT_BOTH 3u
+#define CW_VSOCK_SEQ_EOM   1u /* flags of data: the last of its message */
+
+/* What each packet begins with. */
+struct cw_abi_vsock_hdr {
+	struct cw_le32 src_cid[2];
+	struct cw_le32 dst_cid[2];
+	struct cw_le32 src_port;
+	struct cw_le32 dst_port;
+	struct cw_le32 len;
+	struct cw_le16 type;
+	struct cw_le16 op;
+	struct cw_le32 flags;
+	struct cw_le32 buf_alloc;
+	struct cw_le32 fwd_cnt;
+};
+
+CW_ABI_AT(cw_abi_vsock_hdr, src_port, 16);
+CW_ABI_AT(cw_abi_vsock_hdr, dst_port, 20);
+CW_ABI_AT(cw_abi_vsock_hdr, len, 24);
+CW_ABI_AT(cw_abi_vsock_hdr, type, 28);
+CW_ABI_AT(cw_abi_vsock_hdr, op, 30);
+CW_ABI_AT(cw_abi_vsock_hdr, flags, 32);
+CW_ABI_AT(cw_abi_vsock_hdr, buf_alloc, 36);
+CW_ABI_AT(cw_abi_vsock_hdr, fwd_cnt, 40);
+CW_ABI_SIZE(cw_abi_vsock_hdr, 44);
+
+#define CW_VSOCK_EVENT_RESET 0u /* transport reset: all connections are over, the cid may differ */
+
+struct cw_abi_vsock_event {
+	struct cw_le32 id;
+};
+
+CW_ABI_SIZE(cw_abi_vsock_event, 4);
+
 #endif

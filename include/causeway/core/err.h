@@ -14,6 +14,7 @@ enum cw_error {
 	CW_ETIMEDOUT = -2, /* the deadline passed */
 	CW_ERESET = -3,	   /* the link or the device began anew: set it up again */
 	CW_EDOWN = -4,	   /* the link is not up */
+	CW_ECLOSED = -5,   /* the other end closed or refused the connection */
 	/* caller */
 	CW_EINVAL = -16,  /* argument out of range */
 	CW_ENOSPC = -17,  /* the memory given does not suffice, or the queue is full */

@@ -51,6 +51,7 @@ enum cw_backend_kind {
 	CW_BACKEND_STREAM,    /* console: unix stream socket, the PMM listens */
 	CW_BACKEND_LOG,	      /* console: append to a file, no input */
 	CW_BACKEND_DISK,      /* blk: a file or a block device */
+	CW_BACKEND_VSOCK,     /* vsock: unix sockets beside a path */
 };
 
 #define CW_PORTS_MAX 8u
@@ -62,11 +63,10 @@ struct cw_board_port { /* of a console */
 };
 
 struct cw_board_device {
-	uint32_t
-		id; /* CW_ID_RNG, CW_ID_NET, CW_ID_CONSOLE, CW_ID_BLK; place[] has the same order */
+	uint32_t id; /* CW_ID_RNG, CW_ID_NET, CW_ID_CONSOLE, ...; place[] has the same order */
 	enum cw_backend_kind backend;
 	/* rng */
-	char *path;    /* file backend; net dgram: own socket; blk: of the disk */
+	char *path;    /* file backend; net dgram, vsock: own socket; blk: of the disk */
 	uint32_t rate; /* bytes a second, 0: unlimited */
 	/* net */
 	char *ifname; /* tap by name */
@@ -78,6 +78,8 @@ struct cw_board_device {
 	/* blk */
 	char *disk_id; /* at most 20 characters */
 	bool read_only;
+	/* vsock */
+	uint32_t cid; /* 3 to 2^32 - 2 */
 	/* console */
 	uint16_t cols, rows; /* 0: not offered */
 	unsigned int ports;  /* 1: plain console; more: multiport */

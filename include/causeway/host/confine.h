@@ -45,7 +45,8 @@ struct cw_confine_folder {
 /**
  * cw_confine_worker - give up everything but the descriptors in @keep (worker)
  * @parent: process id of the keeper, with which this process dies; @keep, @n: sorted here;
- * @files: whether regular files are written, so that their size must not be limited; @folder, @folders:
+ * @files: whether regular files are written, so that their size must not be limited; @more: descriptors
+ * that it may still make or be given; @folder, @folders:
  * see there, each with room for CW_9P_FDS descriptors; @begin, @ctx: called last before the system-call
  * filter, for threads that are to be under it too; may be NULL
  *
@@ -55,8 +56,8 @@ struct cw_confine_folder {
  * Returns 0, or -1 with errno set: then the caller must exit.
  */
 int cw_confine_worker(const struct cw_confine *c, pid_t parent, int *keep, unsigned int n,
-		      bool files, const struct cw_confine_folder *folder, unsigned int folders,
-		      int (*begin)(void *ctx), void *ctx);
+		      bool files, unsigned int more, const struct cw_confine_folder *folder,
+		      unsigned int folders, int (*begin)(void *ctx), void *ctx);
 
 /** cw_confine_close - close every descriptor but those in @keep, sorted here */
 int cw_confine_close(int *keep, unsigned int n);

@@ -37,6 +37,17 @@ int cw_backend_open(const struct cw_board *board, const struct cw_board_remote *
 /** cw_backend_close - close them and remove what was created (sockets, links) */
 void cw_backend_close(const struct cw_board_device *d, struct cw_backend_fds *fds);
 
+/**
+ * cw_backend_connect - connect to a port of a device's backend (keeper)
+ *
+ * Never waits. Returns the descriptor, or -1: nobody is there.
+ */
+int cw_backend_connect(const struct cw_board_device *d, uint32_t port, bool message);
+
+/* Of a vsock device: connections, and callers that have not said where to. */
+#define CW_VSOCK_CONNECTIONS 64u
+#define CW_VSOCK_CALLERS     16u
+
 struct cw_unit;
 
 struct cw_unit_stats {
@@ -68,6 +79,12 @@ struct cw_unit_ops {
 	bool (*look)(struct cw_unit *u);
 	/** deadline - microseconds (CLOCK_MONOTONIC) at which ready() wants to run, or CW_LINK_NEVER */
 	uint64_t (*deadline)(struct cw_unit *u);
+	/**
+	 * given - the keeper's answer to ask(): @fd is the unit's own now, -1: there is nobody
+	 *
+	 * As ready(), outside of serving. NULL: the unit never asks.
+	 */
+	void (*given)(struct cw_unit *u, uint32_t id, int fd);
 	void (*stats)(const struct cw_unit *u, struct cw_unit_stats *s);
 	/** free - see cw_unit_free() */
 	void (*free)(struct cw_unit *u);
@@ -80,6 +97,14 @@ struct cw_unit {
 	uint8_t *
 		copy; /* CW_UNIT_COPY bytes that the kernel gets in place of the remote's, or NULL */
 	struct iovec iov; /* of it */
+	/**
+	 * ask - have the keeper connect to @port of the device's backend, as @message (seqpacket) or
+	 * stream; ops->given() is called with @id some time later
+	 *
+	 * Set by the unit's owner after cw_unit_create(). Returns 0, or -1: it cannot be asked now.
+	 */
+	int (*ask)(void *ctx, uint32_t port, bool message, uint32_t id);
+	void *ask_ctx;
 };
 
 #define CW_UNIT_COPY (65536u + 64u) /* the longest frame with its header */

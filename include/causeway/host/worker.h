@@ -72,10 +72,23 @@ enum cw_order_kind {
 	CW_ORDER_STOP,	   /* leave in order: publish IDLE, drop the links, exit */
 	CW_ORDER_ATTACH,   /* value: remote, which is served from now on, in a new life */
 	CW_ORDER_DETACH,   /* value: remote, which is left alone from now on */
+	CW_ORDER_GIVE,	   /* value: remote; the answer to an ask, its descriptor goes along */
 };
 
 struct cw_order {
 	uint32_t kind, value;
+	uint32_t device, id; /* GIVE: as they were asked */
+};
+
+/*
+ * What a worker wants of its keeper: a connection to a port of a device's backend. Anything that is no
+ * cw_ask says that the report has news.
+ */
+struct cw_ask {
+	uint32_t remote, device; /* in the worker's order, in the layout */
+	uint32_t port;
+	uint32_t message; /* 1: seqpacket, 0: stream */
+	uint32_t id;
 };
 
 struct cw_worker_remote {

@@ -317,8 +317,10 @@ static const char *const unnamed[1];
 
 static struct cw_device *model(int i)
 {
-	struct cw_device *const d[DEVICES] = { &w.rng.dev, &w.net.dev,	 &w.con.dev,  &w.multi.dev,
-					       &w.blk.dev, &w.rpmsg.dev, &w.files.dev };
+	struct cw_device *const d[DEVICES] = {
+		&w.rng.dev, &w.net.dev,	  &w.con.dev,	&w.multi.dev,
+		&w.blk.dev, &w.rpmsg.dev, &w.files.dev, &w.vsock.dev
+	};
 
 	return d[i];
 }
@@ -347,6 +349,7 @@ static void make_models(const struct world_options *o)
 	make_disk(o->read_only);
 	make_rpmsg();
 	make_files();
+	world_vsock_make(o->vsock_room);
 }
 
 /* ---- the PMM ---- */
@@ -397,6 +400,7 @@ static void feed(void)
 	w.dev.busy |= 1u << RPMSG;
 	if (w.files_todos && !w.files_stuck)
 		cw_device_bus_wake(&w.dev, FILES, 0);
+	world_vsock_feed();
 }
 
 static bool serve(void)
@@ -517,6 +521,7 @@ static void make_layout(void)
 	place(DISK, "disk0", CW_ID_BLK, 1, options.disk_block);
 	place(RPMSG, "rpmsg0", CW_ID_RPMSG, CW_RPMSG_DEVICE_QUEUES, options.rpmsg_block);
 	place(FILES, "files0", CW_ID_9P, 1, options.files_block);
+	place(VSOCK, "vsock0", CW_ID_VSOCK, CW_VSOCK_QUEUES, options.vsock_block);
 	w.layout = (struct cw_layout){
 		.base = BASE,
 		.line = options.line,
@@ -538,6 +543,8 @@ void world_new(const struct world_options *o)
 	options.disk_block = options.disk_block ? options.disk_block : 32 * 1024;
 	options.rpmsg_block = options.rpmsg_block ? options.rpmsg_block : 64 * 1024;
 	options.files_block = options.files_block ? options.files_block : 320 * 1024;
+	options.vsock_block = options.vsock_block ? options.vsock_block : 64 * 1024;
+	options.vsock_room = options.vsock_room ? options.vsock_room : 16 * 1024;
 	options.net_block = options.net_block ? options.net_block : 128 * 1024;
 	options.mtu = options.mtu ? options.mtu : 1500;
 	options.line = options.line ? options.line : 64;
@@ -607,6 +614,7 @@ int world_stop(void **state)
 	free(w.incoming);
 	free(w.files_buf);
 	tree_end(&w.tree);
+	world_vsock_stop();
 	w.mem = NULL;
 	return 0;
 }

@@ -26,6 +26,7 @@
 #include <causeway/device/net.h>
 #include <causeway/device/rng.h>
 #include <causeway/device/rpmsg.h>
+#include <causeway/device/vsock.h>
 #include <causeway/driver/9p.h>
 #include <causeway/driver/blk.h>
 #include <causeway/driver/bus.h>
@@ -34,17 +35,39 @@
 #include <causeway/driver/net.h>
 #include <causeway/driver/rng.h>
 #include <causeway/driver/rpmsg.h>
+#include <causeway/driver/vsock.h>
 
 #include "tree.h"
 
-enum { RNG, NET, CONSOLE, MULTI, DISK, RPMSG, FILES, DEVICES };
-#define WORLD_QUEUE  64u
-#define DISK_SECTORS 128u
-#define DISK_DEPTH   3u
-#define FILES_DEPTH  4u
-#define WORLD_PORTS  2u
-#define FRAME_MAX    66000u
-#define FRAMES	     8u
+enum { RNG, NET, CONSOLE, MULTI, DISK, RPMSG, FILES, VSOCK, DEVICES };
+
+#define WORLD_QUEUE   64u
+#define DISK_SECTORS  128u
+#define DISK_DEPTH    3u
+#define FILES_DEPTH   4u
+#define WORLD_PORTS   2u
+#define FRAME_MAX     66000u
+#define FRAMES	      8u
+#define WORLD_SOCKETS 8u
+#define HOST_BYTES    (1u << 20)
+/* Ports of the host */
+#define PORT_ANSWERS  1000u
+#define PORT_LATER    1001u /* says yes in the next pass */
+#define PORT_REFUSES  1002u
+
+/* What the host of the socket device has of a connection. */
+struct host_end {
+	bool open, shut, closed; /* shut: the remote sends no more */
+	unsigned int opens;
+	uint32_t port;
+	uint8_t *out; /* what the remote sent, HOST_BYTES */
+	uint32_t out_len;
+	uint32_t message[64]; /* lengths, of seqpacket */
+	unsigned int messages;
+	const uint8_t *in;		    /* what it is to get */
+	uint32_t in_len, in_at, in_message; /* message: bytes of each */
+	bool in_end;			    /* and then no more */
+};
 
 struct frame {
 	uint32_t len; /* virtio header included */
@@ -123,6 +146,9 @@ struct world {
 	bool files_stuck; /* nothing is ever answered */
 	/* Changes an answer before it is given, and returns its length. */
 	uint32_t (*files_lie)(uint8_t *answer, uint32_t len);
+	struct cw_vsock_device vsock;
+	struct host_end host[WORLD_SOCKETS]; /* of each connection */
+	uint32_t host_taken;		     /* bytes that an output takes at most */
 
 	/* accesses of the remote, with the hooked libraries */
 	unsigned int step, strike; /* at that step: */
@@ -144,6 +170,8 @@ struct world_options {
 	uint32_t rpmsg_block;	     /* 0: 64 KB */
 	bool nuttx;
 	uint32_t files_block; /* 0: 320 KB */
+	uint32_t vsock_block; /* 0: 64 KB */
+	uint32_t vsock_room;  /* bytes that the device buffers a connection, 0: 16 KB */
 };
 
 /** world_start - fresh memory (filled with garbage), both sides begun, link up, channels open */
@@ -185,6 +213,11 @@ void world_used(struct cw_drvq *q, uint16_t idx, uint32_t id, uint32_t len);
 
 /** world_incoming - a frame for the remote, with a virtio header (NULL: plain) */
 void world_incoming(const struct cw_abi_net_hdr *h, const void *frame, uint32_t len);
+
+/* world_vsock.c: the host of the socket device */
+void world_vsock_make(uint32_t room);
+void world_vsock_feed(void);
+void world_vsock_stop(void);
 
 #define start_plain() world_start(NULL)
 
