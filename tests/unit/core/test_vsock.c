@@ -456,6 +456,9 @@ static void room_is_always_told(void **state)
 				send_some(&a, &b, 0);
 			else
 				read_some(&b, 0);
+			move(&b, &a);
+			if (!cw_vsock_may_send(&a.conn[0]))
+				assert_int_equal(b.fifo[0].len, ROOM);
 		}
 		while (b.fifo[0].len)
 			read_some(&b, 0);
