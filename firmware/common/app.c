@@ -75,6 +75,23 @@ static int blk_poll(void)
 	return cw_vdev_check(&app.blk.vdev);
 }
 
+CW_VSOCK_MEMORY(sockets, SOCKETS_MAX, SOCKETS_ROOM);
+
+static int vsock_open(struct cw_transport *t)
+{
+	return cw_vsock_open(&app.vsock, t, &sockets);
+}
+
+static int vsock_poll(void)
+{
+	return cw_vsock_poll(&app.vsock);
+}
+
+static bool vsock_arm(void)
+{
+	return cw_vsock_arm(&app.vsock);
+}
+
 static const struct {
 	uint32_t id;
 	const char *name;
@@ -86,6 +103,7 @@ static const struct {
 	[APP_NET] = { CW_ID_NET, "network", net_open, net_poll, net_arm },
 	[APP_CONSOLE] = { CW_ID_CONSOLE, "console", console_open, console_poll, console_arm },
 	[APP_BLK] = { CW_ID_BLK, "disk", blk_open, blk_poll, NULL },
+	[APP_VSOCK] = { CW_ID_VSOCK, "sockets", vsock_open, vsock_poll, vsock_arm },
 };
 
 void say(const char *fmt, ...)
@@ -143,6 +161,7 @@ static void open_device(enum app_kind kind)
 
 	err = err ? err : kinds[kind].open(t);
 	d->open = !err;
+	d->opens += d->open;
 	complain(kind, err);
 	if (err)
 		try_later(d);

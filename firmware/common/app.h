@@ -22,6 +22,7 @@
 #include <causeway/driver/console.h>
 #include <causeway/driver/net.h>
 #include <causeway/driver/rng.h>
+#include <causeway/driver/vsock.h>
 #include <causeway/port/machine.h>
 
 #ifndef __cplusplus
@@ -29,12 +30,17 @@
 #endif
 
 /* The devices that a firmware may use: the first of each kind in the layout. */
-enum app_kind { APP_RNG, APP_NET, APP_CONSOLE, APP_BLK, APP_KINDS };
+enum app_kind { APP_RNG, APP_NET, APP_CONSOLE, APP_BLK, APP_VSOCK, APP_KINDS };
+
+/* Sockets, and the bytes that each may hold unread. */
+#define SOCKETS_MAX  32
+#define SOCKETS_ROOM 16384
 
 struct app_device {
 	int index;   /* in the layout, negative: there is none */
 	bool wanted; /* app_use() */
 	bool open;
+	uint32_t opens; /* times it was opened: what belonged to the device before is gone */
 	uint64_t retry; /* when to try again, microseconds */
 	uint32_t pause; /* until the try after that */
 	int said;	/* the last error that was printed */
@@ -48,6 +54,7 @@ struct app {
 	struct cw_net_driver net;
 	struct cw_console_driver console;
 	struct cw_blk_driver blk;
+	struct cw_vsock_driver vsock;
 	uint64_t started; /* app_now() */
 	uint32_t links;	  /* times the link came up */
 };

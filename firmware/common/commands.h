@@ -6,10 +6,15 @@
 
 /*
  * services_run - shell, IP with its echo services, and the loop; does not return
- * @commands: as shell_init() takes them
+ * @commands: as shell_init() takes them; @work: what else is done in each pass, true: it had something
+ * to do; may be NULL
  */
-void services_run(const struct shell_command *const *commands) __attribute__((noreturn));
+void services_run(const struct shell_command *const *commands, bool (*work)(void))
+	__attribute__((noreturn));
 
-extern const struct shell_command common_commands[], disk_commands[];
+extern const struct shell_command common_commands[], disk_commands[], socket_commands[];
+
+/* sockets_poll - services on sockets: echo on port 7, sink on 9, source on 19, HTTP on 80 */
+bool sockets_poll(void);
 
 #endif

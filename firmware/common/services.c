@@ -4,7 +4,7 @@
 #include "gdb.h"
 #include "ip.h"
 
-void services_run(const struct shell_command *const *commands)
+void services_run(const struct shell_command *const *commands, bool (*work)(void))
 {
 	shell_init(commands, ping_running, ping_stop);
 	ip_start(APP_ADDRESS, "255.255.255.0");
@@ -18,6 +18,7 @@ void services_run(const struct shell_command *const *commands)
 		gdb_poll();
 		news = ip_poll();
 		news |= shell_poll();
+		news |= work && work();
 		app_idle(news, ip_deadline());
 	}
 }

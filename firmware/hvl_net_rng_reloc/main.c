@@ -76,5 +76,5 @@ int main(void)
 	entropy_test();
 	app_use(APP_NET);
 	app_use(APP_CONSOLE);
-	services_run(commands);
+	services_run(commands, NULL);
 }

@@ -6,12 +6,12 @@
 int main(void)
 {
 	static const struct shell_command *const commands[] = { common_commands, disk_commands,
-								NULL };
+								socket_commands, NULL };
 
 	if (app_init())
 		cw_machine_exit(1);
 	app_wait_link();
 	for (int k = 0; k < APP_KINDS; k++)
 		app_use((enum app_kind)k);
-	services_run(commands);
+	services_run(commands, sockets_poll);
 }
