@@ -382,8 +382,8 @@ void cw_vsock_data(struct cw_vsock *v, unsigned int i, uint32_t len, bool end_of
 /* The first thing that a connection has to say. */
 static void say(struct cw_vsock *v, struct cw_vsock_conn *c, struct cw_abi_vsock_hdr *h)
 {
-	static const uint16_t op[] = { CW_VSOCK_OP_REQUEST, CW_VSOCK_OP_RESPONSE,
-				       CW_VSOCK_OP_SHUTDOWN, CW_VSOCK_OP_CREDIT_UPDATE,
+	static const uint16_t op[] = { CW_VSOCK_OP_REQUEST,	   CW_VSOCK_OP_RESPONSE,
+				       CW_VSOCK_OP_SHUTDOWN,	   CW_VSOCK_OP_CREDIT_UPDATE,
 				       CW_VSOCK_OP_CREDIT_REQUEST, CW_VSOCK_OP_RST };
 	uint8_t what = (uint8_t)(c->tell & -c->tell);
 	unsigned int n = (unsigned int)__builtin_ctz(what);

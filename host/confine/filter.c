@@ -84,7 +84,11 @@ static int add_list(scmp_filter_ctx f, const int *call, size_t n)
 /* Adds a call whose argument @arg must be @value. */
 static int add_with(scmp_filter_ctx f, int call, unsigned int arg, uint64_t value)
 {
-	return seccomp_rule_add(f, SCMP_ACT_ALLOW, call, 1, SCMP_CMP(arg, SCMP_CMP_EQ, value));
+	const struct scmp_arg_cmp is = {
+		.arg = arg, .op = SCMP_CMP_EQ, .datum_a = value, .datum_b = 0
+	};
+
+	return seccomp_rule_add_array(f, SCMP_ACT_ALLOW, call, 1, &is);
 }
 
 static int add_folders(scmp_filter_ctx f, bool writable)
