@@ -110,8 +110,8 @@ static void set_up(void)
 		abort();
 	cw_rpmsg_remote_init(&remote_queues, &dev[0], &dev[1], remote.tx, remote.rx, 512);
 	host_queues.q.transport = remote_queues.q.transport = &transport;
-	make(&host, 1024, 1025);
-	make(&remote, 1025, 1024);
+	make(&host, 1024, 1028);
+	make(&remote, 1028, 1024);
 	cw_rpmsg_up(&host.ch, &host_queues.q, 0);
 	cw_rpmsg_flush(&host.ch);
 	cw_rpmsg_up(&remote.ch, &remote_queues.q, 0);
@@ -223,7 +223,7 @@ static void rpmsg_source(uint64_t n)
 
 		for (; k < BATCH && i < n && !cw_rpmsg_tx_get(host.e, &tx); k++, i++) {
 			cw_copy_out(tx.data, text, LEN);
-			if (cw_rpmsg_tx_send(host.e, &tx, 1025, LEN))
+			if (cw_rpmsg_tx_send(host.e, &tx, 1028, LEN))
 				abort();
 		}
 		cw_rpmsg_flush(&host.ch);

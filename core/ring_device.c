@@ -7,6 +7,7 @@
  * store and one full barrier. Nothing the device wrote is ever read back.
  */
 #include "ring_device_priv.h"
+#include "ring_hot.h"
 
 #include <causeway/core/err.h>
 #include <causeway/core/gate.h>
@@ -63,7 +64,7 @@ static __attribute__((noinline)) int broke(struct cw_devq *q, int err)
 }
 
 /* 1: the driver has published chains; it cannot have moved by more than the queue holds. */
-static __attribute__((noinline)) int refresh_avail(struct cw_devq *q)
+__attribute__((noinline)) int cw_devq_refresh_(struct cw_devq *q)
 {
 	uint16_t idx = cw_load16_acquire(&q->avail->idx);
 
@@ -87,7 +88,7 @@ int cw_devq_pop(struct cw_devq *q, struct cw_chain *c, struct cw_part *part, uns
 	if (q->broken)
 		return CW_EPEER;
 	if (q->avail_idx == q->avail_count) {
-		int news = q->ready ? refresh_avail(q) : 0;
+		int news = q->ready ? cw_devq_refresh_(q) : 0;
 
 		if (news <= 0)
 			return news;

@@ -7,6 +7,9 @@
  * full barrier for the whole batch, get() reads used elements behind one index load a batch. A used
  * element is believed only as far as the private slot of its head confirms it.
  */
+#define CW_RING_HOT 1
+#include "ring_hot.h"
+
 #include <causeway/abi/region.h>
 #include <causeway/core/err.h>
 #include <causeway/core/gate.h>
@@ -93,10 +96,7 @@ cw_addr_t cw_drvq_part(const struct cw_drvq *q, const struct cw_window *w, int p
 static void put_desc(struct cw_abi_desc *d, cw_addr_t addr, uint32_t len, uint32_t flags,
 		     uint32_t next)
 {
-	cw_store32(&d->addr_lo, (uint32_t)addr);
-	cw_store32(&d->addr_hi, (uint32_t)(addr >> 32));
-	cw_store32(&d->len, len);
-	cw_store32(&d->flags_next, flags | next << 16);
+	cw_hot_put_desc(d, addr, len, flags | next << 16);
 }
 
 static __attribute__((noinline)) uint32_t fill_table(struct cw_drvq *q, uint16_t head,
@@ -137,18 +137,6 @@ static uint32_t fill_chain(struct cw_drvq *q, const struct cw_buf *buf, unsigned
 	return writable;
 }
 
-/* The head is filled: take its @need descriptors, the last of them @last, and offer it. */
-static inline void offer(struct cw_drvq *q, struct cw_drvq_slot *s, uint16_t head, uint16_t last,
-			 unsigned int need, void *cookie)
-{
-	s->cookie = cookie;
-	s->count = (uint16_t)need;
-	q->free_head = q->slot[last].next;
-	q->free_count = (uint16_t)(q->free_count - need);
-	cw_store16(&q->avail->ring[q->avail_count & (q->size - 1u)], head);
-	q->avail_count++;
-}
-
 static __attribute__((noinline)) int add_chain(struct cw_drvq *q, const struct cw_buf *buf,
 					       unsigned int readable, unsigned int total,
 					       void *cookie)
@@ -166,24 +154,17 @@ static __attribute__((noinline)) int add_chain(struct cw_drvq *q, const struct c
 		return CW_ENOSPC;
 	s->writable = indirect ? fill_table(q, head, buf, readable, total)
 			       : fill_chain(q, buf, readable, total, &last);
-	offer(q, s, head, last, need, cookie);
+	cw_hot_offer(q, s, head, last, need, cookie);
 	return CW_OK;
 }
 
 int cw_drvq_add(struct cw_drvq *q, const struct cw_buf *buf, unsigned int readable,
 		unsigned int writable, void *cookie)
 {
-	uint16_t head = q->free_head;
-	struct cw_drvq_slot *s;
-
 	/* One buffer is what drivers offer most: it goes without loops. */
-	if (readable + writable != 1 || q->broken || !q->free_count)
+	if (CW_HOT_SMALL || readable + writable != 1)
 		return add_chain(q, buf, readable, readable + writable, cookie);
-	s = &q->slot[head];
-	put_desc(&q->desc[head], buf->addr, buf->len, writable ? CW_DESC_F_WRITE : 0, 0);
-	s->writable = writable ? buf->len : 0;
-	offer(q, s, head, head, 1, cookie);
-	return CW_OK;
+	return cw_hot_add(q, buf->addr, buf->len, writable, cookie);
 }
 
 /* Whether going from @old to @idx passes @event (virtio 1.3 section 2.7.10.1). */
@@ -206,13 +187,13 @@ bool cw_drvq_publish(struct cw_drvq *q)
 	return !(cw_load16(&q->used->flags) & CW_USED_F_NO_NOTIFY);
 }
 
-static __attribute__((noinline)) int broke(struct cw_drvq *q, int err)
+__attribute__((noinline)) int cw_drvq_broke_(struct cw_drvq *q, int err)
 {
 	q->broken = err;
 	return CW_EPEER;
 }
 
-static inline void release(struct cw_drvq *q, uint16_t head)
+void cw_drvq_release_(struct cw_drvq *q, uint16_t head)
 {
 	struct cw_drvq_slot *s = &q->slot[head];
 	unsigned int count = s->count;
@@ -226,19 +207,19 @@ static inline void release(struct cw_drvq *q, uint16_t head)
 }
 
 /* 1: there are used chains; more than were in flight cannot be. */
-static __attribute__((noinline)) int refresh_used(struct cw_drvq *q)
+__attribute__((noinline)) int cw_drvq_refresh_(struct cw_drvq *q)
 {
 	uint16_t idx = cw_load16_acquire(&q->used->idx);
 
 	if ((uint16_t)(idx - (uint16_t)q->used_count) >
 	    (uint16_t)(q->avail_published - q->used_count))
-		return broke(q, CW_EBADINDEX);
+		return cw_drvq_broke_(q, CW_EBADINDEX);
 	q->used_idx = idx;
 	return idx != (uint16_t)q->used_count;
 }
 
 /* The device claims more than was offered: hand on what was, and believe nothing after it. */
-static __attribute__((noinline)) int overlong(struct cw_drvq *q, uint32_t *len, uint32_t offered)
+__attribute__((noinline)) int cw_drvq_overlong_(struct cw_drvq *q, uint32_t *len, uint32_t offered)
 {
 	*len = offered;
 	q->broken = CW_EBADLEN;
@@ -247,33 +228,7 @@ static __attribute__((noinline)) int overlong(struct cw_drvq *q, uint32_t *len, 
 
 int cw_drvq_get(struct cw_drvq *q, void **cookie, uint32_t *len)
 {
-	struct cw_abi_used_elem *e;
-	struct cw_drvq_slot *s;
-	uint32_t id, n;
-	int news;
-
-	if (q->broken)
-		return CW_EPEER;
-	if (q->used_idx == (uint16_t)q->used_count) {
-		news = refresh_used(q);
-		if (news <= 0)
-			return news;
-	}
-	e = &q->used->ring[q->used_count & (q->size - 1u)];
-	id = cw_load32(&e->id);
-	if (id >= q->size)
-		return broke(q, CW_EBADINDEX);
-	s = &q->slot[id];
-	if (!s->count)
-		return broke(q, CW_EBADINDEX);
-	n = cw_load32(&e->len);
-	*cookie = s->cookie;
-	*len = n;
-	q->used_count++;
-	release(q, (uint16_t)id);
-	if (n > s->writable)
-		return overlong(q, len, s->writable);
-	return 1;
+	return cw_hot_get(q, cookie, len);
 }
 
 bool cw_drvq_arm(struct cw_drvq *q)
@@ -299,7 +254,7 @@ void *cw_drvq_detach(struct cw_drvq *q)
 {
 	for (uint16_t i = 0; i < q->size; i++) {
 		if (q->slot[i].count) {
-			release(q, i);
+			cw_drvq_release_(q, i);
 			return q->slot[i].cookie;
 		}
 	}

@@ -24,17 +24,27 @@
 
 /* ---- endpoints ---- */
 
-struct cw_rpmsg_endpoint *cw_rpmsg_find_(struct cw_rpmsg *ch, uint32_t addr)
+static __attribute__((noinline)) struct cw_rpmsg_endpoint *search(struct cw_rpmsg *ch,
+								  uint32_t addr)
 {
-	struct cw_rpmsg_endpoint *e = ch->conf.endpoint;
+	for (unsigned int i = 0; i < ch->conf.endpoints; i++)
+		if (ch->conf.endpoint[i].addr == addr)
+			return &ch->conf.endpoint[i];
+	return NULL;
+}
+
+static inline struct cw_rpmsg_endpoint *find(struct cw_rpmsg *ch, uint32_t addr)
+{
 	uint32_t i = (addr - CW_RPMSG_DYNAMIC) & ch->mask;
 
-	if (i < ch->conf.endpoints && e[i].addr == addr)
-		return &e[i];
-	for (i = 0; i < ch->conf.endpoints; i++)
-		if (e[i].addr == addr)
-			return &e[i];
-	return NULL;
+	if (i < ch->conf.endpoints && ch->conf.endpoint[i].addr == addr)
+		return &ch->conf.endpoint[i];
+	return search(ch, addr);
+}
+
+struct cw_rpmsg_endpoint *cw_rpmsg_find_(struct cw_rpmsg *ch, uint32_t addr)
+{
+	return find(ch, addr);
 }
 
 void cw_rpmsg_todo_(struct cw_rpmsg_endpoint *e, uint8_t what)
@@ -63,7 +73,7 @@ void cw_rpmsg_bind_(struct cw_rpmsg_endpoint *e, uint32_t dst)
 
 static bool fresh(struct cw_rpmsg *ch, uint32_t addr)
 {
-	return addr != CW_RPMSG_ANY && !cw_rpmsg_find_(ch, addr);
+	return addr != CW_RPMSG_ANY && !search(ch, addr);
 }
 
 static uint32_t next_address(struct cw_rpmsg_endpoint *e)
@@ -229,28 +239,30 @@ uint32_t cw_rpmsg_mtu(const struct cw_rpmsg *ch)
 	return n < UINT16_MAX ? n : UINT16_MAX;
 }
 
-static int take(struct cw_rpmsg *ch, struct cw_rpmsg_buf *b, unsigned int keep)
+__attribute__((noinline)) int cw_rpmsg_not_taken_(struct cw_rpmsg *ch, int got)
 {
-	struct cw_rpmsg_queues *q = ch->queues;
-	int got = q ? q->ops->take(q, b, keep) : CW_EDOWN;
-
-	if (got > 0)
-		return CW_OK;
 	if (!got) {
 		ch->starved = true;
 		return CW_EAGAIN;
 	}
-	ch->count.errors += q != NULL && got == CW_EPEER;
+	ch->count.errors += got == CW_EPEER;
 	cw_rpmsg_down(ch);
 	return got;
 }
 
-int cw_rpmsg_take_last_(struct cw_rpmsg *ch, struct cw_rpmsg_buf *b)
+static int take(struct cw_rpmsg *ch, struct cw_rpmsg_buf *b, unsigned int keep)
 {
-	return take(ch, b, 0);
+	int got = ch->queues->ops->take(ch->queues, b, keep);
+
+	return got > 0 ? CW_OK : cw_rpmsg_not_taken_(ch, got);
 }
 
-static bool may(const struct cw_rpmsg_endpoint *e, uint32_t dst)
+int cw_rpmsg_take_last_(struct cw_rpmsg *ch, struct cw_rpmsg_buf *b)
+{
+	return ch->queues ? take(ch, b, 0) : CW_EDOWN;
+}
+
+static inline bool may(const struct cw_rpmsg_endpoint *e, uint32_t dst)
 {
 	return dst != CW_RPMSG_ANY &&
 	       (!e->channel->credit || dst != e->dst || e->channel->credit->may(e));
@@ -263,25 +275,6 @@ int cw_rpmsg_take_(struct cw_rpmsg_endpoint *e, uint32_t dst, struct cw_rpmsg_bu
 	if (!ch->queues)
 		return CW_EDOWN;
 	return may(e, dst) ? take(ch, b, ch->queues->keep) : CW_EAGAIN;
-}
-
-void cw_rpmsg_launch_(struct cw_rpmsg *ch, const struct cw_rpmsg_buf *b, uint32_t src, uint32_t dst,
-		      uint32_t len_flags)
-{
-	struct cw_abi_rpmsg_hdr *h = (void *)b->p;
-	struct cw_rpmsg_queues *q = ch->queues;
-
-	cw_store32(&h->src, src);
-	cw_store32(&h->dst, dst);
-	cw_store32(&h->reserved, 0);
-	cw_store32(&h->len_flags, len_flags);
-	q->ops->send(q, b->id, HEADER + (len_flags & 0xffffu));
-	ch->count.sent++;
-}
-
-void cw_rpmsg_count_(struct cw_rpmsg_endpoint *e, uint32_t dst)
-{
-	e->sent += dst == e->dst;
 }
 
 int cw_rpmsg_wait_(struct cw_rpmsg *ch, struct cw_rpmsg_until *u, uint64_t timeout)
@@ -314,72 +307,53 @@ int cw_rpmsg_wait_(struct cw_rpmsg *ch, struct cw_rpmsg_until *u, uint64_t timeo
 	return err < 0 ? err : CW_OK;
 }
 
-static int try(struct cw_rpmsg_endpoint *e, uint32_t dst, const void *data, uint32_t len)
-{
-	struct cw_rpmsg *ch = e->channel;
-	struct cw_rpmsg_buf b;
-	int err = cw_rpmsg_take_(e, dst, &b);
-
-	if (err)
-		return err;
-	if (len > b.len - HEADER) {
-		ch->queues->ops->cancel(ch->queues, b.id);
-		return CW_EINVAL;
-	}
-	cw_copy_out(b.p + HEADER, data, len);
-	cw_rpmsg_launch_(ch, &b, e->addr, dst, len);
-	cw_rpmsg_count_(e, dst);
-	if (!ch->inside)
-		ch->queues->ops->flush(ch->queues, false);
-	return CW_OK;
-}
-
-/* @to_peer: to whoever is the peer, also when it comes while we wait. */
-static int send(struct cw_rpmsg_endpoint *e, uint32_t dst, bool to_peer, const void *data,
-		uint32_t len, uint64_t timeout)
+int cw_rpmsg_send_on_(struct cw_rpmsg_endpoint *e, uint32_t dst, const void *data, uint32_t len,
+		      uint64_t timeout, int err)
 {
 	struct cw_rpmsg *ch = e->channel;
 	struct cw_rpmsg_until u = { 0 };
 	uint32_t addr = e->addr;
-	int err;
 
-	do {
-		if (e->addr != addr || addr == CW_RPMSG_ANY)
-			return CW_EINVAL; /* destroyed, perhaps while we waited */
-		if (to_peer)
-			dst = e->dst;
-		if (ch->queues && len > cw_rpmsg_mtu(ch) && dst != CW_RPMSG_ANY)
-			return ch->fragment ? ch->fragment->send(e, dst, data, len, timeout)
-					    : CW_EINVAL;
-		err = try(e, dst, data, len);
-		if (err != CW_EAGAIN)
-			return err;
-		err = cw_rpmsg_wait_(ch, &u, timeout);
-	} while (!err);
 	if (err == CW_EAGAIN)
-		e->starved = ch->starved = true;
+		ch->starved = true;
+	while (err == CW_EAGAIN && timeout) {
+		err = cw_rpmsg_wait_(ch, &u, timeout);
+		if (!err && e->addr != addr)
+			return CW_EINVAL; /* destroyed while we waited */
+		if (!err)
+			err = len > cw_rpmsg_mtu(ch) ? CW_EBADLEN
+						     : ch->queues->ops->send(e, dst, data, len, 0);
+	}
+	if (err == CW_EBADLEN)
+		return ch->fragment ? ch->fragment->send(e, dst, data, len, timeout) : CW_EINVAL;
+	e->starved = err == CW_EAGAIN;
+	if (e->starved)
+		ch->starved = true;
+	else if (err && err != CW_ETIMEDOUT && err != CW_EINVAL && ch->queues)
+		cw_rpmsg_not_taken_(ch, err);
 	return err;
 }
 
 int cw_rpmsg_send(struct cw_rpmsg_endpoint *e, const void *data, uint32_t len, uint64_t timeout)
 {
-	return send(e, CW_RPMSG_ANY, true, data, len, timeout);
+	const struct cw_rpmsg_queues *q = e->channel->queues;
+
+	if (!q || !e->ops)
+		return q ? CW_EINVAL : CW_EDOWN;
+	return q->ops->send(e, CW_RPMSG_ANY, data, len, timeout);
 }
 
 int cw_rpmsg_sendto(struct cw_rpmsg_endpoint *e, uint32_t dst, const void *data, uint32_t len,
 		    uint64_t timeout)
 {
-	return dst == CW_RPMSG_ANY ? CW_EINVAL : send(e, dst, false, data, len, timeout);
+	const struct cw_rpmsg_queues *q = e->channel->queues;
+
+	if (!q || !e->ops || dst == CW_RPMSG_ANY)
+		return q ? CW_EINVAL : CW_EDOWN;
+	return q->ops->send(e, dst, data, len, timeout);
 }
 
 /* ---- buffers lent to the application ---- */
-
-static uint16_t lend(struct cw_rpmsg *ch, struct cw_rpmsg_slot *s)
-{
-	ch->stamp = (uint16_t)(ch->stamp == UINT16_MAX ? 1 : ch->stamp + 1); /* 0 is nobody's */
-	s->stamp = ch->stamp;
-	return ch->stamp;
-}
 
 /* The slot, taken back; NULL when it was not lent, or to somebody else. */
 static struct cw_rpmsg_slot *reclaim(struct cw_rpmsg *ch, struct cw_rpmsg_slot *s, uint16_t n,
@@ -397,7 +371,7 @@ int cw_rpmsg_tx_get(struct cw_rpmsg_endpoint *e, struct cw_rpmsg_tx *tx)
 {
 	struct cw_rpmsg *ch = e->channel;
 	struct cw_rpmsg_buf b;
-	int err = take(ch, &b, ch->queues ? ch->queues->keep : 0);
+	int err = ch->queues ? take(ch, &b, ch->queues->keep) : CW_EDOWN;
 
 	if (err) {
 		e->starved |= err == CW_EAGAIN;
@@ -406,7 +380,9 @@ int cw_rpmsg_tx_get(struct cw_rpmsg_endpoint *e, struct cw_rpmsg_tx *tx)
 	tx->data = b.p + HEADER;
 	tx->room = b.len - HEADER < UINT16_MAX ? b.len - HEADER : UINT16_MAX;
 	tx->buffer = b.id;
-	tx->stamp = lend(ch, &ch->queues->tx[b.id]);
+	ch->queues->tx[b.id].p = b.p;
+	ch->queues->tx[b.id].len = b.len;
+	tx->stamp = cw_rpmsg_lend_(ch, &ch->queues->tx[b.id]);
 	return CW_OK;
 }
 
@@ -429,30 +405,31 @@ int cw_rpmsg_tx_send(struct cw_rpmsg_endpoint *e, const struct cw_rpmsg_tx *tx, 
 	if (!s)
 		return CW_EINVAL;
 	b = (struct cw_rpmsg_buf){ s->p, s->len, tx->buffer };
-	cw_rpmsg_launch_(ch, &b, e->addr, dst, len);
-	cw_rpmsg_count_(e, dst);
+	ch->queues->ops->launch(ch->queues, &b, e->addr, dst, len);
+	ch->count.sent++;
+	e->sent += dst == e->dst;
 	return CW_OK;
 }
 
 void cw_rpmsg_tx_cancel(struct cw_rpmsg *ch, const struct cw_rpmsg_tx *tx)
 {
 	struct cw_rpmsg_queues *q = ch->queues;
+	const struct cw_rpmsg_slot *s = q ? reclaim(ch, q->tx, q->tx_n, tx->buffer, tx->stamp)
+					  : NULL;
 
-	if (q && reclaim(ch, q->tx, q->tx_n, tx->buffer, tx->stamp))
-		q->ops->cancel(q, tx->buffer);
+	if (s)
+		q->ops->cancel(q, &(struct cw_rpmsg_buf){ s->p, s->len, tx->buffer });
 }
 
 void cw_rpmsg_release(struct cw_rpmsg *ch, const struct cw_rpmsg_msg *m)
 {
 	struct cw_rpmsg_queues *q = ch->queues;
-	struct cw_rpmsg_endpoint *e;
 
 	if (!q || !reclaim(ch, q->rx, q->rx_n, m->buffer, m->stamp))
 		return;
 	q->ops->give_back(q, m->buffer);
-	e = ch->credit ? cw_rpmsg_find_(ch, m->dst) : NULL;
-	if (e && e->dst == m->src)
-		ch->credit->used(e);
+	if (ch->credit)
+		cw_rpmsg_used_(ch, m);
 }
 
 uint32_t cw_rpmsg_copy(const struct cw_rpmsg_msg *m, uint32_t at, void *dst, uint32_t len)
@@ -467,8 +444,16 @@ uint32_t cw_rpmsg_copy(const struct cw_rpmsg_msg *m, uint32_t at, void *dst, uin
 
 /* ---- receiving ---- */
 
+void cw_rpmsg_used_(struct cw_rpmsg *ch, const struct cw_rpmsg_msg *m)
+{
+	struct cw_rpmsg_endpoint *e = find(ch, m->dst);
+
+	if (e && e->dst == m->src)
+		ch->credit->used(e);
+}
+
 /* To an address that no endpoint has. */
-static __attribute__((noinline)) void service(struct cw_rpmsg *ch, const struct cw_rpmsg_msg *m)
+static void service(struct cw_rpmsg *ch, const struct cw_rpmsg_msg *m)
 {
 	if (m->dst == CW_RPMSG_NS_ADDR && ch->features & CW_RPMSG_F_NS)
 		cw_rpmsg_ns_heard_(ch, m);
@@ -478,59 +463,25 @@ static __attribute__((noinline)) void service(struct cw_rpmsg *ch, const struct 
 		ch->count.unknown++;
 }
 
-/* Calls the endpoint; true when it keeps the message. */
-static bool hand_over(struct cw_rpmsg *ch, struct cw_rpmsg_endpoint *e, struct cw_rpmsg_msg *m,
-		      uint32_t flags)
+struct cw_rpmsg_endpoint *cw_rpmsg_before_(struct cw_rpmsg *ch, const struct cw_rpmsg_msg *m,
+					   uint32_t flags)
 {
-	struct cw_rpmsg_slot *s = &ch->queues->rx[m->buffer];
-	bool held = false;
+	struct cw_rpmsg_endpoint *e = find(ch, m->dst);
 
+	if (!e) {
+		service(ch, m);
+		return NULL;
+	}
 	if (e->dst == CW_RPMSG_ANY)
 		cw_rpmsg_bind_(e, m->src);
 	if (e->addr != m->dst || !ch->queues)
-		return false; /* so its peer() decided */
-	if (flags & CW_RPMSG_FLAG_FRAGMENT && ch->fragment) {
-		ch->fragment->heard(e, m);
-	} else {
-		m->stamp = lend(ch, s);
-		held = e->ops->receive(e, m) == CW_RPMSG_HOLD || !s->stamp;
-		if (held)
-			return true; /* also when it was released in the call */
-		s->stamp = 0;
-	}
-	if (ch->credit && e->addr == m->dst && e->dst == m->src)
-		ch->credit->used(e);
-	return false;
-}
-
-static bool deliver(struct cw_rpmsg *ch, const struct cw_rpmsg_buf *b)
-{
-	const struct cw_abi_rpmsg_hdr *h = (const void *)b->p;
-	struct cw_rpmsg_endpoint *e;
-	struct cw_rpmsg_msg m;
-	uint32_t word;
-
-	if (b->len < HEADER) {
-		ch->count.bad++;
-		return false;
-	}
-	m.src = cw_load32(&h->src);
-	m.dst = cw_load32(&h->dst);
-	word = cw_load32(&h->len_flags);
-	m.len = word & 0xffffu;
-	m.data = b->p + HEADER;
-	m.buffer = b->id;
-	m.stamp = 0;
-	if (m.len > b->len - HEADER || m.src == CW_RPMSG_ANY || m.dst == CW_RPMSG_ANY) {
-		ch->count.bad++;
-		return false;
-	}
-	ch->count.received++;
-	e = cw_rpmsg_find_(ch, m.dst);
-	if (e)
-		return hand_over(ch, e, &m, word >> 16);
-	service(ch, &m);
-	return false;
+		return NULL; /* so its peer() decided */
+	if (!(flags & CW_RPMSG_FLAG_FRAGMENT) || !ch->fragment)
+		return e;
+	ch->fragment->heard(e, m);
+	if (ch->credit && ch->queues)
+		cw_rpmsg_used_(ch, m);
+	return NULL;
 }
 
 /* Room may have come: those who asked for it are told, each in its turn first. */
@@ -540,7 +491,7 @@ static __attribute__((noinline)) void wake(struct cw_rpmsg *ch)
 
 	if (take(ch, &b, ch->queues->keep))
 		return;
-	ch->queues->ops->cancel(ch->queues, b.id);
+	ch->queues->ops->cancel(ch->queues, &b);
 	ch->starved = false;
 	ch->turn++;
 	for (unsigned int i = 0; i < ch->conf.endpoints && ch->queues; i++) {
@@ -557,42 +508,32 @@ static __attribute__((noinline)) void wake(struct cw_rpmsg *ch)
 	}
 }
 
-static void after(struct cw_rpmsg *ch, bool idle)
+int cw_rpmsg_chores_(struct cw_rpmsg *ch, int n)
 {
-	if (idle && ch->repeat_at != UINT64_MAX)
+	if (n < 0 && ch->queues)
+		cw_rpmsg_not_taken_(ch, n);
+	if (ch->queues && !n && ch->repeat_at != UINT64_MAX)
 		cw_rpmsg_repeat_(ch);
-	if (ch->todo)
+	if (ch->queues && ch->todo)
 		cw_rpmsg_tell_(ch);
 	if (ch->queues && ch->starved)
 		wake(ch);
-	if (ch->queues)
-		ch->queues->ops->flush(ch->queues, idle);
+	ch->inside = false;
+	if (n >= 0 && !ch->queues)
+		return CW_ERESET;
+	if (n >= 0)
+		ch->queues->ops->flush(ch->queues, !n);
+	return n;
 }
 
 int cw_rpmsg_poll(struct cw_rpmsg *ch, unsigned int budget)
 {
 	struct cw_rpmsg_queues *q = ch->queues;
-	struct cw_rpmsg_buf b;
-	unsigned int n = 0;
-	int got = CW_EDOWN;
 
-	if (ch->inside)
-		return CW_EBUSY;
+	if (ch->inside || !q)
+		return q ? CW_EBUSY : CW_EDOWN;
 	ch->inside = true;
-	while (q && n < budget && (got = q->ops->receive(q, &b)) > 0) {
-		n++;
-		if (!deliver(ch, &b) && ch->queues == q)
-			q->ops->give_back(q, b.id);
-		q = ch->queues;
-	}
-	if (q && got >= 0)
-		after(ch, n == 0);
-	ch->inside = false;
-	if (got < 0 && q) {
-		ch->count.errors += got == CW_EPEER;
-		cw_rpmsg_down(ch);
-	}
-	return got < 0 ? got : ch->queues ? (int)n : CW_ERESET;
+	return q->ops->poll(ch, q, budget);
 }
 
 void cw_rpmsg_flush(struct cw_rpmsg *ch)

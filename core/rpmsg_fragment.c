@@ -29,7 +29,7 @@ static int send_piece(struct cw_rpmsg_endpoint *e, uint32_t dst, const uint8_t *
 		return err;
 	n = b.len < UINT16_MAX ? b.len : UINT16_MAX;
 	if (n <= HEADER + PIECE) {
-		ch->queues->ops->cancel(ch->queues, b.id);
+		ch->queues->ops->cancel(ch->queues, &b);
 		return CW_EINVAL; /* such buffers carry no pieces */
 	}
 	n -= HEADER + PIECE;
@@ -38,8 +38,10 @@ static int send_piece(struct cw_rpmsg_endpoint *e, uint32_t dst, const uint8_t *
 	f.at = cw_make_le32(*at);
 	cw_copy_out(b.p + HEADER, &f, PIECE);
 	cw_copy_out(b.p + HEADER + PIECE, data + *at, n);
-	cw_rpmsg_launch_(ch, &b, e->addr, dst, (PIECE + n) | CW_RPMSG_FLAG_FRAGMENT << 16);
-	cw_rpmsg_count_(e, dst);
+	ch->queues->ops->launch(ch->queues, &b, e->addr, dst,
+				(PIECE + n) | CW_RPMSG_FLAG_FRAGMENT << 16);
+	ch->count.sent++;
+	e->sent += dst == e->dst;
 	*at += n;
 	return CW_OK;
 }
@@ -63,7 +65,7 @@ static int enough(struct cw_rpmsg_endpoint *e, uint32_t dst, uint32_t len)
 		return CW_EAGAIN;
 	err = q->ops->take(q, &b, need + q->keep - 1);
 	if (err > 0)
-		q->ops->cancel(q, b.id);
+		q->ops->cancel(q, &b);
 	return err > 0 ? CW_OK : err ? err : CW_EAGAIN;
 }
 
@@ -73,14 +75,14 @@ static int fragment_send(struct cw_rpmsg_endpoint *e, uint32_t dst, const uint8_
 	bool wait = timeout && !e->channel->inside;
 	struct cw_rpmsg *ch = e->channel;
 	struct cw_rpmsg_until u = { 0 };
-	uint32_t at = 0, addr = e->addr;
-	int err = wait ? CW_OK : enough(e, dst, len);
+	uint32_t at = 0, addr = e->addr, to = dst == CW_RPMSG_ANY ? e->dst : dst;
+	int err = wait ? CW_OK : enough(e, to, len);
 
 	while (!err && at < len) {
-		err = send_piece(e, dst, data, len, &at);
+		err = send_piece(e, to, data, len, &at);
 		if (err == CW_EAGAIN) {
 			err = cw_rpmsg_wait_(ch, &u, timeout);
-			if (!err && (e->addr != addr || (!e->fixed && e->dst == CW_RPMSG_ANY)))
+			if (!err && (e->addr != addr || (dst == CW_RPMSG_ANY && e->dst != to)))
 				err = CW_EINVAL; /* one of the two has gone meanwhile */
 		}
 	}

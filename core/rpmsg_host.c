@@ -8,6 +8,8 @@
  * used ring is looked at once for many messages. The number of a buffer travels as the ring's cookie,
  * which is private: the remote names descriptors, never buffers.
  */
+#include "ring_hot.h"
+
 #include <causeway/core/err.h>
 #include <causeway/core/gate.h>
 #include <causeway/core/rpmsg_queues.h>
@@ -19,10 +21,10 @@ static struct cw_rpmsg_host *self(struct cw_rpmsg_queues *q)
 
 static void post(struct cw_rpmsg_host *h, uint16_t id)
 {
-	const struct cw_buf b = { h->rx_addr + (cw_addr_t)id * h->rx_stride, h->q.rx[id].len };
+	struct cw_rpmsg_slot *s = &h->q.rx[id];
 
 	/* There is a descriptor for each buffer; a ring that broke says so at the next get. */
-	(void)cw_drvq_add(h->rx, &b, 0, 1, &h->q.rx[id]);
+	(void)cw_hot_add(h->rx, h->rx_addr + (cw_addr_t)(s->p - h->q.rx->p), s->len, true, s);
 	h->q.returned++;
 }
 
@@ -31,61 +33,66 @@ static int checked(struct cw_rpmsg_host *h)
 	return h->q.transport->check ? h->q.transport->check(h->q.ctx) : CW_OK;
 }
 
-static int host_receive(struct cw_rpmsg_queues *q, struct cw_rpmsg_buf *b)
+static inline int role_receive(struct cw_rpmsg_queues *q, struct cw_rpmsg_buf *b)
 {
 	struct cw_rpmsg_host *h = self(q);
 	bool new = h->rx->used_idx == (uint16_t)h->rx->used_count;
 	struct cw_rpmsg_slot *s;
-	void *cookie;
-	int got = cw_drvq_get(h->rx, &cookie, &b->len), err;
+	void *cookie = NULL;
+	int got = cw_hot_get(h->rx, &cookie, &b->len), err;
 
 	/* An old peer's last words do not count; one look for all that one index showed. */
-	err = got && new ? checked(h) : CW_OK;
-	if (err)
-		return err;
-	if (got <= 0)
-		return got ? CW_EPEER : 0;
+	if (!got)
+		return 0;
+	err = new ? checked(h) : CW_OK;
+	if (err || got < 0)
+		return err ? err : CW_EPEER;
 	s = cookie;
 	b->p = s->p;
 	b->id = (uint16_t)(s - q->rx);
 	return 1;
 }
 
-static void host_give_back(struct cw_rpmsg_queues *q, uint16_t id)
+static inline void role_give_back(struct cw_rpmsg_queues *q, uint16_t id)
 {
 	post(self(q), id);
 }
 
-static void idle(struct cw_rpmsg_queues *q, uint16_t id)
+static inline void idle(struct cw_rpmsg_queues *q, uint16_t id)
 {
 	q->tx[id].next = q->idle;
 	q->idle = id;
 	q->idle_n++;
 }
 
+static inline void role_cancel(struct cw_rpmsg_queues *q, const struct cw_rpmsg_buf *b)
+{
+	idle(q, b->id);
+}
+
 /* Fetches what the remote has done with. */
 static __attribute__((noinline)) int fetch(struct cw_rpmsg_host *h)
 {
-	void *cookie;
+	void *cookie = NULL;
 	uint32_t len;
 	int got, err = checked(h);
 
 	if (err)
 		return err;
-	while ((got = cw_drvq_get(h->tx, &cookie, &len)) > 0)
+	while ((got = cw_hot_get(h->tx, &cookie, &len)) > 0)
 		idle(&h->q, (uint16_t)((struct cw_rpmsg_slot *)cookie - h->q.tx));
 	return got ? CW_EPEER : CW_OK;
 }
 
-static int host_take(struct cw_rpmsg_queues *q, struct cw_rpmsg_buf *b, unsigned int keep)
+static inline int role_take(struct cw_rpmsg_queues *q, struct cw_rpmsg_buf *b, unsigned int keep)
 {
 	struct cw_rpmsg_slot *s;
 
 	if (q->idle_n <= keep) {
 		int err = fetch(self(q));
 
-		if (err || q->idle_n <= keep)
-			return err;
+		if (err < 0 || q->idle_n <= keep)
+			return err < 0 ? err : 0;
 	}
 	b->id = q->idle;
 	s = &q->tx[b->id];
@@ -96,12 +103,12 @@ static int host_take(struct cw_rpmsg_queues *q, struct cw_rpmsg_buf *b, unsigned
 	return 1;
 }
 
-static void host_send(struct cw_rpmsg_queues *q, uint16_t id, uint32_t len)
+static inline void role_put(struct cw_rpmsg_queues *q, uint16_t id, uint32_t len)
 {
 	struct cw_rpmsg_host *h = self(q);
-	const struct cw_buf b = { h->tx_addr + (cw_addr_t)id * h->tx_stride, len };
+	struct cw_rpmsg_slot *s = &q->tx[id];
 
-	(void)cw_drvq_add(h->tx, &b, 1, 0, &q->tx[id]);
+	(void)cw_hot_add(h->tx, h->tx_addr + (cw_addr_t)(s->p - q->tx->p), len, false, s);
 	q->sent = true;
 }
 
@@ -111,7 +118,7 @@ static void publish(struct cw_rpmsg_host *h, unsigned int i, struct cw_drvq *rin
 		h->q.transport->notify(h->q.ctx, i, cw_drvq_running(ring));
 }
 
-static void host_flush(struct cw_rpmsg_queues *q, bool all)
+static inline void role_flush(struct cw_rpmsg_queues *q, bool all)
 {
 	struct cw_rpmsg_host *h = self(q);
 
@@ -136,8 +143,18 @@ static bool host_arm(struct cw_rpmsg_queues *q, bool room)
 	return news;
 }
 
-static const struct cw_rpmsg_queues_ops host_ops = { host_receive, host_give_back, host_take, idle,
-						     host_send,	   host_flush,	   host_arm };
+#include "rpmsg_role.h"
+
+static const struct cw_rpmsg_queues_ops host_ops = {
+	.send = role_send,
+	.poll = role_poll,
+	.give_back = role_give_back,
+	.take = role_take,
+	.cancel = role_cancel,
+	.launch = role_launch,
+	.flush = flush,
+	.arm = host_arm,
+};
 
 static bool wrong(const struct cw_rpmsg_pool *p, const struct cw_drvq *ring)
 {
@@ -165,8 +182,6 @@ int cw_rpmsg_host_init(struct cw_rpmsg_host *h, struct cw_drvq *rx, struct cw_dr
 	h->tx = tx;
 	h->rx_addr = rx_pool->addr;
 	h->tx_addr = tx_pool->addr;
-	h->rx_stride = rx_pool->stride;
-	h->tx_stride = tx_pool->stride;
 	h->q.ops = &host_ops;
 	h->q.rx = rx_slot;
 	h->q.tx = tx_slot;

@@ -190,12 +190,13 @@ static bool tell_one(struct cw_rpmsg_endpoint *e, uint8_t what)
 		return false;
 	len = credit ? ch->credit->fill(e, text) : announcement(e, what, text);
 	if (len > b.len - sizeof(struct cw_abi_rpmsg_hdr)) {
-		ch->queues->ops->cancel(ch->queues, b.id); /* such buffers can carry no names */
+		ch->queues->ops->cancel(ch->queues, &b); /* such buffers can carry no names */
 		return true;
 	}
 	cw_copy_out(b.p + sizeof(struct cw_abi_rpmsg_hdr), text, len);
-	cw_rpmsg_launch_(ch, &b, what == CW_RPMSG_TELL_DESTROY ? e->leaving : e->addr,
-			 credit ? CW_RPMSG_CREDIT_ADDR : CW_RPMSG_NS_ADDR, len);
+	ch->queues->ops->launch(ch->queues, &b,
+				what == CW_RPMSG_TELL_DESTROY ? e->leaving : e->addr,
+				credit ? CW_RPMSG_CREDIT_ADDR : CW_RPMSG_NS_ADDR, len);
 	if (what == CW_RPMSG_TELL_DESTROY)
 		e->leaving = CW_RPMSG_ANY;
 	return true;

@@ -8,102 +8,132 @@
  * next. How many the host has is the host's choice: nothing here is sized by it but the arrays of the ring's
  * own size.
  */
+#include "ring_hot.h"
+
 #include <causeway/core/err.h>
 #include <causeway/core/gate.h>
 #include <causeway/core/rpmsg_queues.h>
-
-#define HEADER ((uint32_t)sizeof(struct cw_abi_rpmsg_hdr))
 
 static struct cw_rpmsg_remote *self(struct cw_rpmsg_queues *q)
 {
 	return (struct cw_rpmsg_remote *)(void *)q;
 }
 
-static bool usable(const struct cw_chain *c, unsigned int parts)
+/* A chain of one part for us, whose place is @c->p; all others go back unused. 1, 0, CW_E* */
+static __attribute__((noinline)) int pop_long(struct cw_rpmsg_queues *q, struct cw_devq *ring,
+					      struct cw_hot_chain *c, bool writable)
 {
-	return parts == 1 && c->readable + c->writable == 1 && !((uintptr_t)c->part->ptr & 3u);
-}
-
-static int remote_receive(struct cw_rpmsg_queues *q, struct cw_rpmsg_buf *b)
-{
-	struct cw_rpmsg_remote *r = self(q);
 	struct cw_part part;
-	struct cw_chain c;
+	struct cw_chain chain;
 	int got;
 
-	while ((got = cw_devq_pop(r->rx, &c, &part, 1)) > 0) {
-		if (usable(&c, c.readable)) {
-			b->p = part.ptr;
-			b->len = c.readable_len;
-			b->id = c.head;
+	while ((got = cw_devq_pop(ring, &chain, &part, 1)) > 0) {
+		c->p = part.ptr;
+		c->len = (uint32_t)part.len;
+		c->head = chain.head;
+		if (chain.readable + chain.writable == 1 && chain.writable == writable &&
+		    c->len >= (uint32_t)sizeof(struct cw_abi_rpmsg_hdr) &&
+		    !((uintptr_t)part.ptr & 3u))
 			return 1;
-		}
 		q->strange++;
-		cw_devq_push(r->rx, c.head, 0);
-		q->returned++;
+		cw_devq_push(ring, chain.head, 0);
+		q->sent = true;
+		q->returned = q->rx_n; /* to be seen at the next flush */
 	}
 	return got;
 }
 
-static void remote_give_back(struct cw_rpmsg_queues *q, uint16_t id)
+static inline __attribute__((always_inline)) int
+pop(struct cw_rpmsg_queues *q, struct cw_devq *ring, struct cw_hot_chain *c, bool writable)
 {
-	cw_devq_push(self(q)->rx, id, 0);
+	int got = cw_hot_pop(ring, c);
+
+	if (got == 1 &&
+	    (c->writable != writable || c->len < (uint32_t)sizeof(struct cw_abi_rpmsg_hdr) ||
+	     (uintptr_t)c->p & 3u)) {
+		q->strange++;
+		cw_devq_push(ring, c->head, 0);
+		q->sent = true;
+		q->returned = q->rx_n;
+		got = CW_HOT_LONG;
+	}
+	return got == CW_HOT_LONG ? pop_long(q, ring, c, writable) : got;
+}
+
+static inline int role_receive(struct cw_rpmsg_queues *q, struct cw_rpmsg_buf *b)
+{
+	struct cw_hot_chain c;
+	int got = pop(q, self(q)->rx, &c, false);
+
+	if (got <= 0)
+		return got;
+	b->p = c.p;
+	b->len = c.len;
+	b->id = c.head;
+	return got;
+}
+
+static inline void role_give_back(struct cw_rpmsg_queues *q, uint16_t id)
+{
+	cw_hot_push(self(q)->rx, id, 0);
 	q->returned++;
 }
 
-static void idle(struct cw_rpmsg_queues *q, uint16_t id)
+static inline void role_cancel(struct cw_rpmsg_queues *q, const struct cw_rpmsg_buf *b)
 {
-	q->tx[id].next = q->idle;
-	q->idle = id;
+	struct cw_rpmsg_slot *s = &q->tx[b->id];
+
+	s->p = b->p;
+	s->len = b->len;
+	s->next = q->idle;
+	q->idle = b->id;
 	q->idle_n++;
 }
 
-/* One more empty buffer into the list: 1, 0 when the host has posted none. */
-static int fetch(struct cw_rpmsg_remote *r)
+/* One more empty buffer of the host's. */
+static inline int fetch(struct cw_rpmsg_queues *q, struct cw_rpmsg_buf *b)
 {
-	struct cw_part part;
-	struct cw_chain c;
-	int got;
+	struct cw_hot_chain c;
+	int got = pop(q, self(q)->tx, &c, true);
 
-	while ((got = cw_devq_pop(r->tx, &c, &part, 1)) > 0) {
-		struct cw_rpmsg_slot *s = &r->q.tx[c.head];
-
-		if (usable(&c, c.writable) && part.len >= HEADER) {
-			s->p = part.ptr;
-			s->len = c.writable_len;
-			r->q.tx_size = s->len;
-			idle(&r->q, c.head);
-			return 1;
-		}
-		r->q.strange++;
-		cw_devq_push(r->tx, c.head, 0);
-		r->q.sent = true;
-	}
-	return got;
+	if (got <= 0)
+		return got;
+	b->p = c.p;
+	b->len = q->tx_size = c.len;
+	b->id = c.head;
+	return 1;
 }
 
-static int remote_take(struct cw_rpmsg_queues *q, struct cw_rpmsg_buf *b, unsigned int keep)
+/* From the list when it has more than is to be kept; else a new one, and one for the list before. */
+static __attribute__((noinline)) int take_listed(struct cw_rpmsg_queues *q, struct cw_rpmsg_buf *b,
+						 unsigned int keep)
 {
 	const struct cw_rpmsg_slot *s;
 
 	while (q->idle_n <= keep) {
-		int got = fetch(self(q));
+		int got = fetch(q, b);
 
 		if (got <= 0)
 			return got;
+		role_cancel(q, b);
 	}
 	b->id = q->idle;
 	s = &q->tx[b->id];
-	q->idle = s->next;
-	q->idle_n--;
 	b->p = s->p;
 	b->len = s->len;
+	q->idle = s->next;
+	q->idle_n--;
 	return 1;
 }
 
-static void remote_send(struct cw_rpmsg_queues *q, uint16_t id, uint32_t len)
+static inline int role_take(struct cw_rpmsg_queues *q, struct cw_rpmsg_buf *b, unsigned int keep)
 {
-	cw_devq_push(self(q)->tx, id, len);
+	return q->idle_n == keep ? fetch(q, b) : take_listed(q, b, keep);
+}
+
+static inline void role_put(struct cw_rpmsg_queues *q, uint16_t id, uint32_t len)
+{
+	cw_hot_push(self(q)->tx, id, len);
 	q->sent = true;
 }
 
@@ -113,7 +143,7 @@ static void publish(struct cw_rpmsg_queues *q, unsigned int i, struct cw_devq *r
 		q->transport->notify(q->ctx, i, cw_devq_running(ring));
 }
 
-static void remote_flush(struct cw_rpmsg_queues *q, bool all)
+static inline void role_flush(struct cw_rpmsg_queues *q, bool all)
 {
 	if (q->sent) {
 		q->sent = false;
@@ -136,8 +166,17 @@ static bool remote_arm(struct cw_rpmsg_queues *q, bool room)
 	return news;
 }
 
+#include "rpmsg_role.h"
+
 static const struct cw_rpmsg_queues_ops remote_ops = {
-	remote_receive, remote_give_back, remote_take, idle, remote_send, remote_flush, remote_arm
+	.send = role_send,
+	.poll = role_poll,
+	.give_back = role_give_back,
+	.take = role_take,
+	.cancel = role_cancel,
+	.launch = role_launch,
+	.flush = flush,
+	.arm = remote_arm,
 };
 
 void cw_rpmsg_remote_init(struct cw_rpmsg_remote *r, struct cw_devq *tx, struct cw_devq *rx,

@@ -15,6 +15,8 @@
 #include <causeway/core/ring_device.h>
 #include <causeway/core/ring_driver.h>
 
+struct cw_rpmsg;
+struct cw_rpmsg_endpoint;
 struct cw_rpmsg_queues;
 
 /* Private truth of one buffer */
@@ -31,18 +33,25 @@ struct cw_rpmsg_buf {
 	uint16_t id;
 };
 
-/* Members return 1, 0 when there is none, or CW_E*: the channel is over. */
+/*
+ * Members that return int: 1, 0 when there is none, or CW_E*: the channel is over. send and poll are all that
+ * happens once a message.
+ */
 struct cw_rpmsg_queues_ops {
-	/** receive - the next message; @b->p is aligned to 4, its length the peer's claim, bounded */
-	int (*receive)(struct cw_rpmsg_queues *q, struct cw_rpmsg_buf *b);
+	/** send - cw_rpmsg_send(), with CW_RPMSG_ANY, or cw_rpmsg_sendto() */
+	int (*send)(struct cw_rpmsg_endpoint *e, uint32_t dst, const void *data, uint32_t len,
+		    uint64_t timeout);
+	/** poll - receive up to @budget messages and hand them over; their number, or CW_E* */
+	int (*poll)(struct cw_rpmsg *ch, struct cw_rpmsg_queues *q, unsigned int budget);
 	/** give_back - a received buffer to the peer */
 	void (*give_back)(struct cw_rpmsg_queues *q, uint16_t id);
 	/** take - an empty buffer, unless only @keep are left */
 	int (*take)(struct cw_rpmsg_queues *q, struct cw_rpmsg_buf *b, unsigned int keep);
 	/** cancel - a buffer that was taken is not sent */
-	void (*cancel)(struct cw_rpmsg_queues *q, uint16_t id);
-	/** send - @len bytes of a buffer that was taken */
-	void (*send)(struct cw_rpmsg_queues *q, uint16_t id, uint32_t len);
+	void (*cancel)(struct cw_rpmsg_queues *q, const struct cw_rpmsg_buf *b);
+	/** launch - fill in the header of a buffer that was taken, and send it */
+	void (*launch)(struct cw_rpmsg_queues *q, const struct cw_rpmsg_buf *b, uint32_t src,
+		       uint32_t dst, uint32_t len_flags);
 	/** flush - what was sent becomes visible; with @all, what was given back too, however little */
 	void (*flush)(struct cw_rpmsg_queues *q, bool all);
 	/** arm - ask for a doorbell: messages, and with @room, buffers to send; true: there are some */
@@ -80,8 +89,7 @@ struct cw_rpmsg_queues {
 struct cw_rpmsg_host {
 	struct cw_rpmsg_queues q;   /* first */
 	struct cw_drvq *rx, *tx;    /* queue 0, queue 1 */
-	cw_addr_t rx_addr, tx_addr; /* of the buffers */
-	uint32_t rx_stride, tx_stride;
+	cw_addr_t rx_addr, tx_addr; /* of the first buffers */
 };
 
 /* Where a host has its buffers, of one direction. */
