@@ -269,6 +269,8 @@ const char *cw_device_kind_text(uint32_t id)
 		return "rng";
 	case CW_ID_BLK:
 		return "blk";
+	case CW_ID_9P:
+		return "9p";
 	case CW_ID_VSOCK:
 		return "vsock";
 	default:

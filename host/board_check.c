@@ -410,6 +410,8 @@ static void check_device_files(struct board_build *b, const struct cw_board_devi
 		check_readable(b, d->path, sub);
 	if (d->id == CW_ID_NET || d->id == CW_ID_VSOCK)
 		check_folder(b, d->path, sub);
+	if (d->id == CW_ID_9P)
+		check_is_folder(b, d->path, sub);
 	for (unsigned int i = 0; d->id == CW_ID_CONSOLE && i < d->ports; i++) {
 		if (d->ports > 1)
 			snprintf(sub, sizeof(sub), "%.90s.ports[%u].backend", path, i);

@@ -11,10 +11,11 @@
 #define NET_RIGHT      "{tap: NAME}, {fd: NUMBER} or {socket: PATH, peer: PATH}"
 #define RNG_RIGHT      "getrandom or {file: PATH}"
 #define BLK_RIGHT      "{file: PATH}, of a file or a block device"
+#define FOLDER_RIGHT   "{directory: PATH}, of the folder that is exported"
 #define VSOCK_RIGHT    "{socket: PATH}"
 /* Behind it comes ".seqpacket", or "_" and a port. */
 #define VSOCK_PATH_MAX (SUN_PATH_MAX - 11)
-#define KINDS	       "rng, net, console, blk or vsock"
+#define KINDS	       "rng, net, console, blk, 9p or vsock"
 
 /* ---- backends ---- */
 
@@ -115,6 +116,19 @@ static void read_vsock_backend(struct board_reader *rd, struct fy_node *n, const
 		BOARD_MAP(rd, n, path, table);
 	else
 		board_wrong(rd, n, path, VSOCK_RIGHT);
+}
+
+static void read_9p_backend(struct board_reader *rd, struct fy_node *n, const char *path)
+{
+	const struct board_field table[] = {
+		FIELD_TEXT("directory", BOARD_PATH, BOARD_MUST, rd->device->path, FILE_LEN,
+			   "the path of a folder"),
+	};
+
+	if (board_is_map(n))
+		BOARD_MAP(rd, n, path, table);
+	else
+		board_wrong(rd, n, path, FOLDER_RIGHT);
 }
 
 /* ---- devices ---- */
@@ -221,6 +235,21 @@ static void read_vsock(struct board_reader *rd, struct fy_node *n, const char *p
 	BOARD_MAP(rd, n, path, table);
 }
 
+static void read_9p(struct board_reader *rd, struct fy_node *n, const char *path)
+{
+	struct cw_board_device *d = rd->device;
+	const struct board_field table[] = {
+		COMMON_FIELDS(rd->place),
+		FIELD_CALL("backend", BOARD_MUST, read_9p_backend, FOLDER_RIGHT),
+		FIELD_FLAG("read-only", d->read_only),
+		FIELD_TEXT("tag", BOARD_NAME, BOARD_MAY, d->tag, CW_9P_TAG_MAX,
+			   "a name of 1 to 30 of a-z 0-9 - _"),
+		FIELD_NUMBER("msize", d->msize, 4096, 1u << 20, 1, "bytes from 4K to 1M"),
+	};
+
+	BOARD_MAP(rd, n, path, table);
+}
+
 static void read_console(struct board_reader *rd, struct fy_node *n, const char *path)
 {
 	struct cw_board_device *d = rd->device;
@@ -254,6 +283,7 @@ void board_read_device(struct board_reader *rd, struct fy_node *n, const char *p
 		{ "net", CW_ID_NET, read_net },
 		{ "console", CW_ID_CONSOLE, read_console },
 		{ "blk", CW_ID_BLK, read_blk },
+		{ "9p", CW_ID_9P, read_9p },
 		{ "vsock", CW_ID_VSOCK, read_vsock },
 	};
 	struct fy_node *kind = board_lookup(n, "kind");

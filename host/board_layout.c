@@ -49,6 +49,7 @@ void board_device_defaults_for(struct cw_board_device *d)
 	d->mtu = 1500;
 	d->offload = true;
 	d->ports = 1;
+	d->msize = 128u << 10;
 	d->cid = CW_VSOCK_CID_MIN;
 	if (d->id == CW_ID_RNG)
 		d->backend = CW_BACKEND_GETRANDOM;
@@ -56,6 +57,8 @@ void board_device_defaults_for(struct cw_board_device *d)
 		d->backend = CW_BACKEND_TAP;
 	else if (d->id == CW_ID_BLK)
 		d->backend = CW_BACKEND_DISK;
+	else if (d->id == CW_ID_9P)
+		d->backend = CW_BACKEND_FOLDER;
 	else if (d->id == CW_ID_VSOCK)
 		d->backend = CW_BACKEND_VSOCK;
 	else
@@ -80,6 +83,12 @@ void cw_board_device_defaults(const struct cw_board_device *d, uint16_t *queues,
 		*queues = 3;
 		*queue_size = 64;
 		*block_size = 0x10000;
+		break;
+	case CW_ID_9P:
+		/* Four messages of 64 KB at once: two read ahead, one written behind, one call. */
+		*queues = 1;
+		*queue_size = 64;
+		*block_size = 0x50000;
 		break;
 	case CW_ID_CONSOLE:
 		/* One port has two queues; with multiport come two for control and two a port. */

@@ -44,6 +44,8 @@ static int open_kind(const struct cw_board_remote *r, const struct cw_board_devi
 		return backend_open_net(d, fds, err);
 	case CW_ID_BLK:
 		return backend_open_blk(d, fds, err);
+	case CW_ID_9P:
+		return backend_open_9p(d, fds, err);
 	case CW_ID_VSOCK:
 		return backend_open_vsock(d, fds, err);
 	default:
@@ -126,6 +128,7 @@ struct cw_unit *cw_unit_create(const struct cw_board_device *d,
 	struct cw_unit *u = d->id == CW_ID_RNG	   ? unit_rng(d, place, fds)
 			    : d->id == CW_ID_NET   ? unit_net(d, place, fds)
 			    : d->id == CW_ID_BLK   ? unit_blk(d, place, fds)
+			    : d->id == CW_ID_9P	   ? unit_9p(d, place, fds)
 			    : d->id == CW_ID_VSOCK ? unit_vsock(d, place, fds)
 						   : unit_console(d, place, fds);
 

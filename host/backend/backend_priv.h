@@ -11,6 +11,10 @@
 #define DISK_FILE 0
 #define DISK_WAKE 1 /* event descriptor: the thread beside has something to collect */
 
+/* Descriptors of a 9p device */
+#define FOLDER_ROOT 0
+#define FOLDER_WAKE 1 /* as DISK_WAKE */
+
 /* Descriptors of a vsock device: listening */
 #define VSOCK_STREAMS  0
 #define VSOCK_MESSAGES 1
@@ -31,6 +35,7 @@ int backend_open_console(const struct cw_board_remote *r, const struct cw_board_
 int backend_open_vsock(const struct cw_board_device *d, struct cw_backend_fds *fds, FILE *err);
 void backend_close_vsock(const struct cw_board_device *d, const struct cw_backend_fds *fds);
 int backend_open_blk(const struct cw_board_device *d, struct cw_backend_fds *fds, FILE *err);
+int backend_open_9p(const struct cw_board_device *d, struct cw_backend_fds *fds, FILE *err);
 void backend_close_console(const struct cw_board_device *d, const struct cw_backend_fds *fds);
 
 /*
@@ -51,6 +56,8 @@ struct cw_unit *unit_blk(const struct cw_board_device *d, const struct cw_layout
 			 const struct cw_backend_fds *fds);
 struct cw_unit *unit_vsock(const struct cw_board_device *d, const struct cw_layout_device *place,
 			   const struct cw_backend_fds *fds);
+struct cw_unit *unit_9p(const struct cw_board_device *d, const struct cw_layout_device *place,
+			const struct cw_backend_fds *fds);
 struct cw_unit *unit_console(const struct cw_board_device *d, const struct cw_layout_device *place,
 			     const struct cw_backend_fds *fds);
 

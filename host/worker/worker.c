@@ -200,7 +200,8 @@ static unsigned int later_fds(const struct cw_worker_remote *r)
 static bool writes_files(const struct cw_worker_remote *r)
 {
 	for (unsigned int i = 0; i < r->board->layout.devices; i++)
-		if (r->board->device[i].id == CW_ID_BLK && !r->board->device[i].read_only)
+		if ((r->board->device[i].id == CW_ID_BLK || r->board->device[i].id == CW_ID_9P) &&
+		    !r->board->device[i].read_only)
 			return true;
 	for (unsigned int i = 0; i < r->board->layout.devices; i++)
 		for (unsigned int k = 0; k < r->board->device[i].ports && k < CW_PORTS_MAX; k++)
@@ -208,6 +209,17 @@ static bool writes_files(const struct cw_worker_remote *r)
 			    r->board->device[i].port[k].backend == CW_BACKEND_STDIO)
 				return true;
 	return false;
+}
+
+static unsigned int folders(const struct cw_worker_remote *r, struct cw_confine_folder *folder)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < r->board->layout.devices; i++)
+		if (r->board->device[i].id == CW_ID_9P)
+			folder[n++] = (struct cw_confine_folder){ r->fds[i].fd[0],
+								  !r->board->device[i].read_only };
+	return n;
 }
 
 static int begin_units(void *ctx)
@@ -226,14 +238,16 @@ static int begin_units(void *ctx)
 
 static int lock_in(const struct cw_worker_config *c, struct worker *w)
 {
-	unsigned int room = 1, n = 0, more = LATER_FDS;
+	unsigned int room = 1, n = 0, exports = 0, more = LATER_FDS;
+	struct cw_confine_folder *folder;
 	bool files = false;
 	int *keep;
 
 	for (unsigned int i = 0; i < c->remotes; i++)
 		room += 2 + CW_UNIT_FDS * c->remote[i].board->layout.devices;
 	keep = calloc(room, sizeof(*keep));
-	if (!keep)
+	folder = calloc(room, sizeof(*folder));
+	if (!keep || !folder)
 		return -1;
 	keep[n++] = c->orders;
 	for (unsigned int i = 0; i < c->remotes; i++) {
@@ -242,11 +256,12 @@ static int lock_in(const struct cw_worker_config *c, struct worker *w)
 		if (c->remote[i].doorbell->bell >= 0)
 			keep[n++] = c->remote[i].doorbell->bell;
 		n += backend_fds(&c->remote[i], keep + n);
+		exports += folders(&c->remote[i], folder + exports);
 		files |= writes_files(&c->remote[i]);
 		more += later_fds(&c->remote[i]);
 	}
-	return cw_confine_worker(c->confine, c->keeper, keep, n, files, more, NULL, 0, begin_units,
-				 w);
+	return cw_confine_worker(c->confine, c->keeper, keep, n, files, more, folder, exports,
+				 begin_units, w);
 }
 
 _Noreturn void cw_worker_main(const struct cw_worker_config *config)

@@ -33,6 +33,7 @@ remotes:
       - {{ kind: console, name: console1, ports: [ {{ backend: {{ socket: {dir}/port0 }} }},
            {{ backend: {{ socket: {dir}/port1 }} }} ] }}
       - {{ kind: blk, name: disk0, backend: {{ file: {dir}/disk }}, id: wire-disk }}
+      - {{ kind: 9p, name: files0, backend: {{ directory: {dir}/export }}, tag: wire-files }}
 """
 
 DISK = bytes((i // 512 * 3 + i) % 256 for i in range(256 * 512))
@@ -44,6 +45,8 @@ class Pmm:
         (path / "random").write_bytes(RANDOM)
         (path / "ram").write_bytes(bytes(SIZE))
         (path / "disk").write_bytes(DISK)
+        (path / "export" / "dir").mkdir(parents=True)
+        (path / "export" / "dir" / "file").write_bytes(DISK[:5000])
         (path / "board.yaml").write_text(BOARD.format(base=BASE, size=SIZE, dir=self.dir))
         self.world = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.world.bind(self.dir + "/world")

@@ -180,6 +180,86 @@ def test_row37_impossible_disk_requests(pmm, kind, sector, data, room, status):
     assert not dev.needs_reset()
 
 
+class Files:
+    """A 9P2000.L client of its own: one message at a time, each with a tag of its own."""
+
+    def __init__(self, pmm):
+        self.dev = DriverDevice(pmm.link, pmm.place("files0"))
+        self.dev.bring_up([0], 8, 1)
+        self.out, self.into = self.dev.alloc(8192), self.dev.alloc(8192)
+        self.tag = 100
+
+    def raw(self, message, room=8192):
+        ring = self.dev.rings[0]
+        self.dev.m.write(self.out, message)
+        ring.put_desc(0, self.out, len(message), NEXT, 1)
+        ring.put_desc(1, self.into, room, WRITE)
+        ring.offer(0)
+        head, used = ring.collect()
+        assert head == 0
+        return self.dev.m.read(self.into, used)
+
+    def ask(self, kind, body):
+        """The answer's body; an error is minus its number."""
+        self.tag += 1
+        answer = self.raw(struct.pack("<IBH", 7 + len(body), kind, self.tag) + body)
+        size, got, tag = struct.unpack("<IBH", answer[:7])
+        assert size == len(answer) and tag == self.tag
+        if got == 7:
+            return -struct.unpack("<I", answer[7:])[0]
+        assert got == kind + 1
+        return answer[7:]
+
+    def begin(self):
+        assert self.ask(100, struct.pack("<IH", 8192, 8) + b"9P2000.L") == struct.pack("<IH", 8192, 8) + b"9P2000.L"
+        qid = self.ask(104, struct.pack("<IIHHI", 5, 2**32 - 1, 0, 0, 0))
+        assert len(qid) == 13 and qid[0] == 0x80
+
+    def walk(self, newfid, *names):
+        return self.ask(110, struct.pack("<IIH", 5, newfid, len(names)) +
+                        b"".join(struct.pack("<H", len(n)) + n for n in names))
+
+
+def test_files(pmm):
+    files = Files(pmm)
+    assert files.dev.reg(8) == 9
+    length, tag = struct.unpack("<H30s", files.dev.config(32))
+    assert tag[:length] == b"wire-files" and not any(tag[length:])
+    files.begin()
+    qids = files.walk(6, b"dir", b"file")
+    assert len(qids) == 2 + 2 * 13 and qids[:3] == b"\2\0\x80" and qids[15] == 0
+    attr = files.ask(24, struct.pack("<IQ", 6, 0x7ff))
+    assert len(attr) == 153 and struct.unpack("<Q", attr[49:57]) == (5000,)
+    assert len(files.ask(12, struct.pack("<II", 6, 0))) == 17
+    for _ in range(2):  # by the disk's thread, and at once
+        assert files.ask(116, struct.pack("<IQI", 6, 1000, 8000)) == struct.pack("<I", 4000) + DISK[1000:5000]
+    assert files.ask(120, struct.pack("<I", 6)) == b""
+    assert files.ask(116, struct.pack("<IQI", 6, 0, 1)) == -9
+    assert files.walk(6, b"nothing") == -2
+    assert len(files.walk(7, b"dir")) == 15
+    assert len(files.ask(12, struct.pack("<II", 7, 0))) == 17
+    entries = files.ask(40, struct.pack("<IQI", 7, 0, 4000))
+    names, at = set(), 4
+    while at < len(entries):
+        (_, _, _, length), at = struct.unpack("<13sQBH", entries[at:at + 24]), at + 24
+        names.add(entries[at:at + length])
+        at += length
+    assert names - {b".", b".."} == {b"file"}
+
+
+def test_row42_bad_frames_of_files(pmm):
+    files = Files(pmm)
+    files.begin()
+    for size, message in ((12, bytes(11)), (10, bytes(11)), (0, bytes(7)), (2**32 - 1, bytes(64))):
+        message = struct.pack("<IBH", size, 24, 77) + message[7:]
+        assert files.raw(message) == struct.pack("<IBHI", 11, 7, 77, 71)
+    for length in range(1, 7):
+        assert files.raw(bytes(length)) == struct.pack("<IBHI", 11, 7, 0xffff, 71)
+    assert files.raw(struct.pack("<IBH", 7, 250, 9))[4:7] == struct.pack("<BH", 7, 9)
+    assert files.raw(struct.pack("<IBHIQ", 19, 24, 1, 5, 0x7ff), 10) == b""
+    assert len(files.walk(6, b"dir")) == 15 and not files.dev.needs_reset()
+
+
 def test_event_index_suppresses_notifications(pmm):
     dev = rng(pmm, 8, wanted=1 << 29)
     ring = dev.rings[0]

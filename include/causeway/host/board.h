@@ -51,6 +51,7 @@ enum cw_backend_kind {
 	CW_BACKEND_STREAM,    /* console: unix stream socket, the PMM listens */
 	CW_BACKEND_LOG,	      /* console: append to a file, no input */
 	CW_BACKEND_DISK,      /* blk: a file or a block device */
+	CW_BACKEND_FOLDER,    /* 9p: what is in a directory */
 	CW_BACKEND_VSOCK,     /* vsock: unix sockets beside a path */
 };
 
@@ -66,7 +67,7 @@ struct cw_board_device {
 	uint32_t id; /* CW_ID_RNG, CW_ID_NET, CW_ID_CONSOLE, ...; place[] has the same order */
 	enum cw_backend_kind backend;
 	/* rng */
-	char *path;    /* file backend; net dgram, vsock: own socket; blk: of the disk */
+	char *path; /* file backend; net dgram, vsock: own socket; blk: of the disk; 9p: the folder */
 	uint32_t rate; /* bytes a second, 0: unlimited */
 	/* net */
 	char *ifname; /* tap by name */
@@ -76,8 +77,11 @@ struct cw_board_device {
 	uint16_t mtu; /* 68 to 65521; default 1500 */
 	bool offload; /* checksum, GSO and mergeable buffers offered when the backend can */
 	/* blk */
-	char *disk_id; /* at most 20 characters */
-	bool read_only;
+	char *disk_id;	/* at most 20 characters */
+	bool read_only; /* 9p too */
+	/* 9p */
+	char *tag;	/* at most 30 characters, NULL: the device's name */
+	uint32_t msize; /* bytes of the longest message */
 	/* vsock */
 	uint32_t cid; /* 3 to 2^32 - 2 */
 	/* console */
