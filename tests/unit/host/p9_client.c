@@ -219,7 +219,7 @@ int c9_setup(void **state)
 
 	assert_non_null(c);
 	umask(0);
-	strcpy(c->base, "/tmp/p9.XXXXXX");
+	strcpy(c->base, "/tmp/cw-9p.XXXXXX");
 	assert_non_null(mkdtemp(c->base));
 	assert_int_equal(mkdir(c9_at(c, "export"), 0755), 0);
 	assert_int_equal(mkdir(c9_at(c, "outside"), 0755), 0);

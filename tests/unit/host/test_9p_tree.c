@@ -305,17 +305,48 @@ static void moved_outside(void **state)
 	assert_int_equal(rmdir(c9_at(c, "outside/d")), 0);
 }
 
+static void write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY);
+
+	(void)!write(fd, text, strlen(text));
+	close(fd);
+}
+
+/* A place where mounting is nobody else's business; false where that is not allowed. */
+static bool own_mounts(void)
+{
+	char users[32], groups[32];
+
+	snprintf(users, sizeof(users), "0 %u 1", geteuid());
+	snprintf(groups, sizeof(groups), "0 %u 1", getegid());
+	if (unshare(CLONE_NEWNS)) {
+		if (unshare(CLONE_NEWUSER | CLONE_NEWNS))
+			return false;
+		write_text("/proc/self/setgroups", "deny");
+		write_text("/proc/self/uid_map", users);
+		write_text("/proc/self/gid_map", groups);
+	}
+	return !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+}
+
+/* The export again, as it is seen now. */
+static void serve_again(struct c9 *c)
+{
+	close(c->root);
+	c->root = open(c9_at(c, "export"), O_PATH | O_DIRECTORY | O_CLOEXEC);
+	assert_true(c->root >= 0);
+	c9_serve(c, false);
+}
+
 static void mount_points(void **state)
 {
 	struct c9 *c = *state;
 
 	assert_int_equal(make(c, 0, "m"), 0);
-	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-	    mount(c9_at(c, "outside"), c9_at(c, "export/m"), NULL, MS_BIND, NULL))
-		return; /* not root: tests/9p does it in a user namespace */
-	close(c->root); /* a descriptor of this namespace */
-	c->root = open(c9_at(c, "export"), O_PATH | O_DIRECTORY | O_CLOEXEC);
-	c9_serve(c, false);
+	if (!own_mounts() || mount(c9_at(c, "outside"), c9_at(c, "export/m"), NULL, MS_BIND, NULL))
+		return;
+	serve_again(c);
 	assert_int_equal(c9_walk(c, 0, 1, "m"), EXDEV);
 	assert_int_equal(c9_walk(c, 0, 1, "m/secret"), EXDEV);
 	assert_int_equal(drop(c, 0, "m", CW_9P_AT_REMOVEDIR), EBUSY);
@@ -360,6 +391,40 @@ static void special_files(void **state)
 	}
 	alarm(0);
 	close(s);
+}
+
+/* Fault F20: whoever runs out of disk is told so, and the server goes on. */
+static void disk_full(void **state)
+{
+	static char bytes[10000];
+	struct c9 *c = *state;
+	uint32_t err = 0, n = 0;
+	uint64_t at = 0;
+
+	if (!own_mounts() || mount("none", c9_at(c, "export"), "tmpfs", 0, "size=64k,nr_inodes=10"))
+		return;
+	serve_again(c);
+	assert_int_equal(c9_walk(c, 0, 1, ""), 0);
+	assert_int_equal(c9_call(c, CW_9P_TLCREATE, "dsddd", 1, "f", CW_9P_O_RDWR, 0644, 0), 0);
+	while (!err && at < sizeof(bytes) * 100) {
+		err = c9_call(c, CW_9P_TWRITE, "dqdD", 1, at, (unsigned int)sizeof(bytes), bytes,
+			      (int)sizeof(bytes));
+		at += err ? 0 : c9_take(c, 4);
+	}
+	assert_int_equal(err, ENOSPC);
+	assert_int_equal(at, 65536);
+	assert_int_equal(c9_attribute(c, 1, C9_AT_SIZE, 8), at);
+	assert_int_equal(c9_clunk(c, 1), 0);
+	assert_int_equal(drop(c, 0, "f", 0), 0);
+	do {
+		char name[2] = { (char)('a' + n++), '\0' };
+
+		err = make(c, 0, name);
+	} while (!err && n < 20);
+	assert_int_equal(err, ENOSPC);
+	assert_int_equal(drop(c, 0, "a", CW_9P_AT_REMOVEDIR), 0);
+	assert_int_equal(make(c, 0, "z"), 0);
+	assert_int_equal(umount2(c9_at(c, "export"), MNT_DETACH), 0);
 }
 
 /* ---- an export that is only read ---- */
@@ -417,7 +482,7 @@ int main(void)
 		T(makes_folders), T(makes_links),	    T(makes_nodes),	   T(hard_links),
 		T(renames),	  T(renamed_by_others),	    T(renames_deep_paths), T(unlinks),
 		T(removes),	  T(symlinks_lead_nowhere), T(swapped_afterwards), T(moved_outside),
-		T(mount_points),  T(special_files),	    T(read_only),
+		T(mount_points),  T(special_files),	    T(disk_full),	   T(read_only),
 	};
 
 	return cmocka_run_group_tests_name("9p_tree", tests, NULL, NULL);
