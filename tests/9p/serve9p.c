@@ -75,7 +75,7 @@ static void serve(int conn, pid_t parent)
 
 	umask(0);
 	if (!s || (!unconfined &&
-		   cw_confine_worker(&confine, parent, keep, 3, true, &folder, 1, NULL, NULL)))
+		   cw_confine_worker(&confine, parent, keep, 3, true, 0, &folder, 1, NULL, NULL)))
 		_exit(2);
 	while (read_all(conn, request, 4)) {
 		len = size_of(request);
