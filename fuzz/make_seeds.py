@@ -4,7 +4,7 @@
 
 Each target runs from its present seeds; of what it then holds, the few small inputs that reach most
 replace those files whose names are hashes. Files with other names were written by hand and stay.
-Text targets (board, cli, control, layout_fdt) have only such ones. Needs ./dev build fuzz.
+Text targets (board, cli, control, gdb, layout_fdt) have only such ones. Needs ./dev build fuzz.
 """
 import argparse
 import os
@@ -16,7 +16,7 @@ import tempfile
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 KEPT = 16  # files
 LONGEST = 600  # bytes
-TEXT = {"board", "cli", "control", "layout_fdt"}
+TEXT = {"board", "cli", "control", "gdb", "layout_fdt"}
 
 
 def run(program, *args):

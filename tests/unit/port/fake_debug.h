@@ -25,7 +25,9 @@ static const uint8_t fake_sizes[] = { 8, 8, 8, 4 };
 
 static inline void *fake_reg(struct cw_debug_frame *f, unsigned int i)
 {
-	return i < 3 ? (void *)(&f->a + i) : (void *)&f->flags;
+	void *const at[] = { &f->a, &f->b, &f->pc, &f->flags };
+
+	return at[i];
 }
 
 static inline uint64_t fake_pc(const struct cw_debug_frame *f)
