@@ -99,6 +99,7 @@ static void test_bad_sum(void **state)
 	assert_int_equal(feed("$OL#9a"), GDB_BAD);
 	assert_int_equal(feed("$OK#x"), GDB_BAD);
 	assert_int_equal(feed("$OK#9g"), GDB_BAD);
+	assert_int_equal(feed("-"), GDB_AGAIN); /* it is over */
 	assert_int_equal(feed("$OK#9a"), GDB_COMMAND);
 }
 
@@ -169,7 +170,8 @@ static void test_answer_without_room(void **state)
 	gdb_tx_end(&tx);
 	assert_int_equal(strlen(answer()), GDB_PACKET);
 	gdb_tx_begin(&tx);
-	gdb_tx_hex(&tx, big, GDB_PACKET / 2 + 1);
+	gdb_tx_hex(&tx, big, GDB_PACKET / 2);
+	gdb_tx_text(&tx, "0");
 	gdb_tx_end(&tx);
 	assert_string_equal(answer(), "E07");
 	memset(big, '#', sizeof(big));
@@ -177,6 +179,10 @@ static void test_answer_without_room(void **state)
 	assert_int_equal(gdb_tx_binary(&tx, big, sizeof(big)), GDB_PACKET / 2);
 	gdb_tx_end(&tx);
 	assert_int_equal(strlen(answer()), GDB_PACKET);
+	gdb_tx_begin(&tx);
+	assert_int_equal(gdb_tx_binary(&tx, "a$#*}b", 6), 6);
+	gdb_tx_end(&tx);
+	assert_string_equal(answer(), "a}\x04}\x03}\n}]b");
 }
 
 /* ---- commands ---- */
@@ -240,6 +246,7 @@ static void test_bad_memory(void **state)
 	assert_string_equal(says("M1000,4:00"), "E01");
 	assert_string_equal(says("M1000,4"), "E01");
 	assert_string_equal(says("M1000,ffffffff:00"), "E01");
+	assert_string_equal(says("M1000,100000001:00"), "E01");
 	assert_string_equal(says("X1000,2:a"), "E01");
 	assert_string_equal(says("X1000,1:}"), "E01");
 }
