@@ -34,10 +34,13 @@ static void show_backend(const cJSON *d, const cJSON *b, bool several)
 static void show_backends(const cJSON *d)
 {
 	const cJSON *list = talk_list(d, "backends"), *b;
+	int n = cJSON_GetArraySize(list);
 
+	if (n > 1)
+		printf("%d ports", n);
 	cJSON_ArrayForEach(b, list)
 	{
-		show_backend(d, b, cJSON_GetArraySize(list) > 1);
+		show_backend(d, b, n > 1);
 	}
 	putchar('\n');
 }

@@ -134,6 +134,23 @@ def test_write(remote, gdb):
     gdb.end("detach")
 
 
+def test_registers_survive(remote, gdb):
+    """Instructions that gdb wrote are those executed, and every register is what it was at the stop."""
+    gdb.run("set $at = (unsigned *) 0x41000000")  # RAM that nothing uses
+    for i, code in enumerate((0x9e670000, 0xd503201f, 0x9e660001)):  # fmov d0, x0; nop; fmov x1, d0
+        gdb.run("set var $at[%d] = %#x" % (i, code))
+    gdb.run("set $was = $pc", *["set $was%d = $x%d" % (i, i) for i in range(31)])
+    gdb.run("set $pc = $at", *["set $x%d = 0x1122334455660000 + %d" % (i, i) for i in range(31)])
+    gdb.run("set $x1 = 0", "stepi", "x/64wx app.layout", "stepi", "x/64wx app.layout", "stepi")
+    r = gdb.run("info registers")
+    for i in range(31):
+        want = 0x1122334455660000 + (0 if i == 1 else i)  # d0 has come through
+        assert re.search(r"(?m)^(\(gdb\) )?x%d +%#x " % (i, want), r), (i, r)
+    assert re.search(r"(?m)^cpsr +0x\w*3c5 ", r)  # not as it is while a step is made
+    gdb.run("set $pc = $was", *["set $x%d = $was%d" % (i, i) for i in range(31)])
+    assert gdb.end("detach") == 0
+
+
 def test_bad_addresses(remote, gdb):
     for at in (NOWHERE, "0x7fffffff", "0xffffffff00000000", "0x8fffffffffffffff"):
         assert "Cannot access memory at address" in gdb.run("x/4wx " + at), at
@@ -199,6 +216,21 @@ def test_no_breakpoint_on_the_way_out(remote, gdb):
         assert "Cannot insert breakpoint" in gdb.run("break " + name, "continue", "delete"), name
     gdb.run("break kernel_uptime", "delete")
     assert gdb.end("detach") == 0
+
+
+def test_kept_code_calls_nothing_outside():
+    """What makes it sound to use the console's driver at any stop: docs/porting.md, step 10."""
+    name = re.search(r"qemu: (\S+)", text_of("x"))[1]
+    nm = subprocess.run(["aarch64-linux-gnu-nm", name], capture_output=True, text=True, check=True).stdout
+    at = {line.split()[2]: int(line.split()[0], 16) for line in nm.splitlines()}
+    low, high = at["__kept_start"], at["__kept_end"]
+    code = subprocess.run(["aarch64-linux-gnu-objdump", "-d", "--start-address=%d" % low,
+                           "--stop-address=%d" % high, name], capture_output=True, text=True, check=True)
+    calls = re.findall(r"(?m)\t(?:bl|b|b\.\w+|cbn?z|tbn?z)\t.*?([0-9a-f]{8}) <(\w+)", code.stdout)
+    assert len(calls) > 500
+    outside = {name for to, name in calls if not low <= int(to, 16) < high}
+    # Start-up, and the stub once breakpoints are out of memory; these ask, and change nothing.
+    assert outside <= {"main", "snprintf", "strlen", "strcmp", "reach_up", "reach_wait", "app_now"}, outside
 
 
 def test_interrupt(remote, gdb):
