@@ -91,6 +91,7 @@ int cw_9p_submit_(struct cw_9p_driver *c, struct cw_9p_slot *s, const void *data
 	s->type = c->message[4];
 	s->fid = s->type == CW_9P_TVERSION ? CW_9P_NOFID : cw_peek32(c->message + CW_9P_HEADER);
 	s->newfid = c->other_fid;
+	s->writer = NULL;
 	s->wanted = true;
 	s->answered = false;
 	cw_poke32(c->message, len);
@@ -123,57 +124,6 @@ static bool believable(const struct cw_9p_driver *c, struct cw_9p_slot *s, uint3
 	return len == sizeof(s->head) && error && error <= ERRNO_MAX;
 }
 
-/* Takes one answer: 1, 0 when there is none, or what ended the device. */
-static int take(struct cw_9p_driver *c)
-{
-	struct cw_9p_slot *s;
-	void *cookie;
-	uint32_t len;
-	int got = cw_vdev_get(&c->vdev, &c->queue, &cookie, &len);
-
-	if (got <= 0)
-		return got;
-	s = cookie;
-	if (!believable(c, s, len))
-		return cw_vdev_fail(&c->vdev, CW_EPEER);
-	/* Clunked it is, whatever the answer. */
-	if (s->type == CW_9P_TCLUNK && s->fid < CW_9P_DRIVER_FIDS)
-		c->fid[s->fid] = CW_9P_FREE_;
-	s->answered = true;
-	if (!s->wanted)
-		cw_9p_drop_(s);
-	return 1;
-}
-
-int cw_9p_wait_(struct cw_9p_driver *c, uint64_t end)
-{
-	int got;
-
-	cw_vdev_publish(&c->vdev, 0, &c->queue);
-	got = take(c);
-	if (!got)
-		got = cw_vdev_wait(&c->vdev, &c->queue, end);
-	return got > 0 ? CW_OK : got;
-}
-
-void cw_9p_drop_(struct cw_9p_slot *s)
-{
-	s->wanted = false;
-	if (s->answered)
-		s->type = 0;
-}
-
-void cw_9p_fetch_(const struct cw_9p_driver *c, const struct cw_9p_slot *s, uint32_t at, void *to,
-		  uint32_t len)
-{
-	uint8_t *p = to;
-
-	for (; len && at < sizeof(s->head); at++, len--)
-		*p++ = s->head[at];
-	if (len)
-		cw_copy_in(p, answer_at(c, s) + at, len);
-}
-
 /* ---- errors ---- */
 
 static int ours(uint32_t error)
@@ -200,12 +150,90 @@ static int ours(uint32_t error)
 	return CW_EIO;
 }
 
-int cw_9p_verdict_(struct cw_9p_driver *c, const struct cw_9p_slot *s)
+int cw_9p_verdict_(const struct cw_9p_slot *s, uint32_t *linux_errno)
 {
 	if (s->head[4] != CW_9P_RLERROR)
 		return CW_OK;
-	c->last_errno = cw_peek32(s->head + CW_9P_HEADER);
-	return ours(c->last_errno);
+	*linux_errno = cw_peek32(s->head + CW_9P_HEADER);
+	return ours(*linux_errno);
+}
+
+/* ---- answers ---- */
+
+void cw_9p_drop_(struct cw_9p_slot *s)
+{
+	s->wanted = false;
+	if (s->answered)
+		s->type = 0;
+}
+
+/* Bytes of a stream: who writes them does not look here, and others may wait for the slot. */
+static int written(struct cw_9p_driver *c, struct cw_9p_slot *s)
+{
+	struct cw_9p_stream *w = s->writer;
+	uint32_t count = cw_peek32(s->head + CW_9P_HEADER), linux_errno = 0;
+	int err = cw_9p_verdict_(s, &linux_errno);
+
+	if (!err && (s->len != CW_9P_RREAD_HEADER || count > s->count))
+		return cw_vdev_fail(&c->vdev, CW_EPEER);
+	if (!err && count < s->count) { /* nothing else stops a write half-way */
+		linux_errno = CW_9P_ENOSPC;
+		err = CW_ENOSPC;
+	}
+	if (err && !w->err) {
+		w->err = err;
+		w->last_errno = linux_errno;
+	}
+	w->slots--;
+	s->writer = NULL;
+	cw_9p_drop_(s);
+	return CW_OK;
+}
+
+/* Takes one answer: 1, 0 when there is none, or what ended the device. */
+static int take(struct cw_9p_driver *c)
+{
+	struct cw_9p_slot *s;
+	void *cookie;
+	uint32_t len;
+	int got = cw_vdev_get(&c->vdev, &c->queue, &cookie, &len);
+
+	if (got <= 0)
+		return got;
+	s = cookie;
+	if (!believable(c, s, len))
+		return cw_vdev_fail(&c->vdev, CW_EPEER);
+	/* Clunked it is, whatever the answer. */
+	if (s->type == CW_9P_TCLUNK && s->fid < CW_9P_DRIVER_FIDS)
+		c->fid[s->fid] = CW_9P_FREE_;
+	s->answered = true;
+	if (s->writer)
+		return written(c, s) ? CW_EPEER : 1;
+	if (!s->wanted)
+		cw_9p_drop_(s);
+	return 1;
+}
+
+int cw_9p_wait_(struct cw_9p_driver *c, uint64_t end)
+{
+	int got;
+
+	cw_vdev_publish(&c->vdev, 0, &c->queue);
+	got = take(c);
+	if (!got)
+		got = cw_vdev_wait(&c->vdev, &c->queue, end);
+	return got > 0 ? CW_OK : got;
+}
+
+void cw_9p_fetch_(const struct cw_9p_driver *c, const struct cw_9p_slot *s, uint32_t at, void *to,
+		  uint32_t len)
+{
+	uint8_t *p = to;
+
+	for (; len && at < sizeof(s->head); at++, len--)
+		*p++ = s->head[at];
+	if (len)
+		cw_copy_in(p, answer_at(c, s) + at, len);
 }
 
 /* ---- calls ---- */
@@ -264,7 +292,7 @@ int cw_9p_ask_(struct cw_9p_driver *c, struct cw_9p_slot **slot, uint64_t end)
 		err = cw_9p_wait_(c, end);
 	cw_9p_drop_(s);
 	*slot = s;
-	return s->answered ? cw_9p_verdict_(c, s) : err;
+	return s->answered ? cw_9p_verdict_(s, &c->last_errno) : err;
 }
 
 int cw_9p_call_(struct cw_9p_driver *c, uint32_t len, uint64_t end)

@@ -40,8 +40,8 @@ int cw_9p_submit_(struct cw_9p_driver *c, struct cw_9p_slot *s, const void *data
 int cw_9p_wait_(struct cw_9p_driver *c, uint64_t end);
 /* Nobody waits for it any more; of one that is answered, the slot is idle. */
 void cw_9p_drop_(struct cw_9p_slot *s);
-/* What an answer says: CW_OK, or the error in an Rlerror. */
-int cw_9p_verdict_(struct cw_9p_driver *c, const struct cw_9p_slot *s);
+/* What an answer says: CW_OK, or the error in an Rlerror, which *@linux_errno is then. */
+int cw_9p_verdict_(const struct cw_9p_slot *s, uint32_t *linux_errno);
 /* Bytes of an answer, private from then on; @at + @len lie in it. */
 void cw_9p_fetch_(const struct cw_9p_driver *c, const struct cw_9p_slot *s, uint32_t at, void *to,
 		  uint32_t len);

@@ -2,10 +2,11 @@
 /*
  * 9P client: the bytes of files.
  *
- * Theory of operation: a stream keeps the slots of its requests in the order in which it made them, and
- * looks at the oldest. A short answer to a read says nothing about what lies behind it: what was asked
- * for there is dropped and asked for again; no byte at all is the end. A read or write of any length is
- * a stream that ends with the call.
+ * Theory of operation: a stream that reads keeps the slots of its requests in the order in which it made
+ * them, and looks at the oldest. A short answer says nothing about what lies behind it: what was asked
+ * for there is dropped and asked for again; no byte at all is the end. One that writes only counts its
+ * requests: their answers are looked at whenever they come, so that slots are idle soon. A read or
+ * write of any length is a stream that ends with the call.
  */
 #include <causeway/core/bytes.h>
 #include <causeway/core/err.h>
@@ -31,17 +32,30 @@ static void forget_oldest(struct cw_9p_stream *s)
 	s->used = 0;
 }
 
+/* What is asked for still is nobody's. */
 static void forget_all(struct cw_9p_stream *s)
 {
-	while (s->slots)
+	struct cw_9p_driver *c = s->f->c;
+
+	while (!s->write && s->slots)
 		forget_oldest(s);
+	for (unsigned int i = 0; s->write && i < c->depth; i++)
+		if (c->slot[i].writer == s) {
+			c->slot[i].writer = NULL;
+			cw_9p_drop_(&c->slot[i]);
+		}
+	s->slots = 0;
 }
 
 static int fail(struct cw_9p_stream *s, int err)
 {
+	if (!s->err) {
+		s->err = err;
+		s->last_errno = s->f->c->last_errno;
+	}
 	forget_all(s);
-	s->err = err;
-	return err;
+	s->f->c->last_errno = s->last_errno;
+	return s->err;
 }
 
 static void begin(struct cw_9p_stream *s, struct cw_9p_file *f, bool write, uint64_t offset,
@@ -78,7 +92,11 @@ static int more(struct cw_9p_stream *s, const void *data, uint32_t len)
 	if (err)
 		return err;
 	slot->count = len;
-	s->slot[s->slots++] = (uint8_t)(slot - c->slot);
+	if (s->write)
+		slot->writer = s;
+	else
+		s->slot[s->slots] = (uint8_t)(slot - c->slot);
+	s->slots++;
 	s->offset += len;
 	s->left -= len;
 	return CW_OK;
@@ -98,13 +116,13 @@ static int32_t count_of(struct cw_9p_stream *s)
 {
 	struct cw_9p_driver *c = s->f->c;
 	const struct cw_9p_slot *slot = oldest(s);
-	int err = cw_9p_verdict_(c, slot);
+	int err = cw_9p_verdict_(slot, &c->last_errno);
 	uint32_t count = cw_peek32(slot->head + CW_9P_HEADER);
 
 	if (err)
 		return err;
 	if (slot->len < CW_9P_RREAD_HEADER || count > slot->count ||
-	    slot->len != CW_9P_RREAD_HEADER + (s->write ? 0 : count))
+	    slot->len != CW_9P_RREAD_HEADER + count)
 		return cw_vdev_fail(&c->vdev, CW_EPEER);
 	return (int32_t)count;
 }
@@ -173,46 +191,23 @@ int32_t cw_9p_stream_read(struct cw_9p_stream *s, void *buf, uint32_t len, uint6
 	return err ? err : len ? read_some(s, buf, (uint32_t)least(len, INT32_MAX), end) : 0;
 }
 
-/* Looks at what has been written, oldest first; waits for at least one when there is one to wait for. */
-static int reap(struct cw_9p_stream *s, uint64_t end)
-{
-	int err = CW_OK;
-
-	if (!s->slots || !oldest(s)->answered)
-		err = cw_9p_wait_(s->f->c, end);
-	while (!err && s->slots && oldest(s)->answered) {
-		uint32_t asked = oldest(s)->count;
-		int32_t count = count_of(s);
-
-		if (count < 0) {
-			err = count;
-		} else if ((uint32_t)count < asked) {
-			s->f->c->last_errno =
-				CW_9P_ENOSPC; /* nothing else stops a write half-way */
-			err = CW_ENOSPC;
-		} else {
-			forget_oldest(s);
-		}
-	}
-	return err;
-}
-
 static int write_all(struct cw_9p_stream *s, const uint8_t *buf, uint32_t len, uint64_t end)
 {
-	int err = CW_OK;
+	int err = s->err;
 
 	while (!err && len) {
 		uint32_t some = (uint32_t)least(len, s->f->most);
 
 		err = more(s, buf, some);
 		if (err == CW_EAGAIN) {
-			err = reap(s, end);
+			err = cw_9p_wait_(s->f->c, end);
+			err = err ? err : s->err;
 			continue;
 		}
 		buf += some;
 		len -= some;
 	}
-	/* One ring for all; and what is answered already makes room. */
+	/* One ring for all. */
 	cw_vdev_publish(&s->f->c->vdev, 0, &s->f->c->queue);
 	return err ? fail(s, err) : CW_OK;
 }
@@ -229,12 +224,14 @@ int cw_9p_stream_write(struct cw_9p_stream *s, const void *buf, uint32_t len, ui
 
 static int finish(struct cw_9p_stream *s, uint64_t end)
 {
-	int err = CW_OK;
+	int err = s->err;
 
-	while (!err && s->write && s->slots)
-		err = reap(s, end);
+	while (!err && s->write && s->slots) {
+		err = cw_9p_wait_(s->f->c, end);
+		err = err ? err : s->err;
+	}
 	forget_all(s);
-	return err;
+	return err ? fail(s, err) : CW_OK;
 }
 
 int cw_9p_stream_close(struct cw_9p_stream *s, uint64_t timeout)
@@ -243,7 +240,7 @@ int cw_9p_stream_close(struct cw_9p_stream *s, uint64_t timeout)
 	int err = begin_stream(s, timeout, &end);
 
 	err = err ? err : finish(s, end);
-	s->err = CW_EINVAL; /* it is over */
+	s->err = s->err ? s->err : CW_EINVAL; /* it is over */
 	return err;
 }
 

@@ -18,6 +18,7 @@
 
 #define PAUSE_MIN_US 10000u
 #define PAUSE_MAX_US 1000000u
+#define FILES_US     1000000u /* for the file server to say that it is there */
 /* How long a remote with a processor to itself looks for more before it sleeps. */
 #define SPIN_US	     50u
 
@@ -92,6 +93,16 @@ static bool vsock_arm(void)
 	return cw_vsock_arm(&app.vsock);
 }
 
+static int files_open(struct cw_transport *t)
+{
+	return cw_9p_open(&app.files, t, FILES_US);
+}
+
+static int files_check(void)
+{
+	return cw_vdev_check(&app.files.vdev);
+}
+
 static const struct {
 	uint32_t id;
 	const char *name;
@@ -103,6 +114,7 @@ static const struct {
 	[APP_NET] = { CW_ID_NET, "network", net_open, net_poll, net_arm },
 	[APP_CONSOLE] = { CW_ID_CONSOLE, "console", console_open, console_poll, console_arm },
 	[APP_BLK] = { CW_ID_BLK, "disk", blk_open, blk_poll, NULL },
+	[APP_9P] = { CW_ID_9P, "files", files_open, files_check, NULL },
 	[APP_VSOCK] = { CW_ID_VSOCK, "sockets", vsock_open, vsock_poll, vsock_arm },
 };
 

@@ -18,6 +18,7 @@
 #define CAUSEWAY_FIRMWARE_APP_H
 
 #include <causeway/core/link.h>
+#include <causeway/driver/9p.h>
 #include <causeway/driver/blk.h>
 #include <causeway/driver/console.h>
 #include <causeway/driver/net.h>
@@ -30,7 +31,7 @@
 #endif
 
 /* The devices that a firmware may use: the first of each kind in the layout. */
-enum app_kind { APP_RNG, APP_NET, APP_CONSOLE, APP_BLK, APP_VSOCK, APP_KINDS };
+enum app_kind { APP_RNG, APP_NET, APP_CONSOLE, APP_BLK, APP_VSOCK, APP_9P, APP_KINDS };
 
 /* Sockets, and the bytes that each may hold unread. */
 #define SOCKETS_MAX  32
@@ -55,6 +56,7 @@ struct app {
 	struct cw_console_driver console;
 	struct cw_blk_driver blk;
 	struct cw_vsock_driver vsock;
+	struct cw_9p_driver files;
 	uint64_t started; /* app_now() */
 	uint32_t links;	  /* times the link came up */
 };

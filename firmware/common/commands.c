@@ -14,6 +14,7 @@ static const char *kind(uint32_t id)
 	       : id == CW_ID_CONSOLE ? "console"
 	       : id == CW_ID_RNG     ? "rng"
 	       : id == CW_ID_BLK     ? "blk"
+	       : id == CW_ID_9P	     ? "9p"
 	       : id == CW_ID_VSOCK   ? "vsock"
 				     : "?";
 }

@@ -12,9 +12,13 @@
 void services_run(const struct shell_command *const *commands, bool (*work)(void))
 	__attribute__((noreturn));
 
-extern const struct shell_command common_commands[], disk_commands[], socket_commands[];
+extern const struct shell_command common_commands[], disk_commands[], socket_commands[],
+	file_commands[];
 
 /* sockets_poll - services on sockets: echo on port 7, sink on 9, source on 19, HTTP on 80 */
 bool sockets_poll(void);
+
+/* files_poll - a line in /island.log of the exported folder each time that the link came up */
+bool files_poll(void);
 
 #endif

@@ -3,15 +3,23 @@
 #include "app.h"
 #include "commands.h"
 
+static bool work(void)
+{
+	bool news = sockets_poll();
+
+	return files_poll() || news;
+}
+
 int main(void)
 {
 	static const struct shell_command *const commands[] = { common_commands, disk_commands,
-								socket_commands, NULL };
+								socket_commands, file_commands,
+								NULL };
 
 	if (app_init())
 		cw_machine_exit(1);
 	app_wait_link();
 	for (int k = 0; k < APP_KINDS; k++)
 		app_use((enum app_kind)k);
-	services_run(commands, sockets_poll);
+	services_run(commands, work);
 }

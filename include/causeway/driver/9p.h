@@ -40,6 +40,8 @@
 	1024u /* bytes of the longest request without data: two names, or parts of a path */
 #define CW_9P_ANSWER 256u /* and of an answer */
 
+struct cw_9p_stream;
+
 struct cw_9p_slot {	 /* of a request */
 	uint8_t *memory; /* in the block: the small part, then the large one */
 	cw_addr_t addr;
@@ -48,9 +50,10 @@ struct cw_9p_slot {	 /* of a request */
 	bool large;			  /* the answer goes into the large part */
 	bool wanted;			  /* somebody waits for it */
 	bool answered;
-	uint32_t fid, newfid; /* that it uses, or CW_9P_NOFID */
-	uint32_t len;	      /* of the answer */
-	uint32_t count;	      /* bytes asked for */
+	uint32_t fid, newfid;	     /* that it uses, or CW_9P_NOFID */
+	uint32_t len;		     /* of the answer */
+	uint32_t count;		     /* bytes asked for */
+	struct cw_9p_stream *writer; /* that is told when its bytes are written, or NULL */
 };
 
 struct cw_9p_driver {
@@ -158,18 +161,20 @@ int cw_9p_sync(struct cw_9p_file *f, uint64_t timeout);
 
 /*
  * A stream keeps as many requests with the device as the block has room for, while its bytes are used
- * or made: read ahead, written behind. One at a time may read and one write, of the same device too.
+ * or made: read ahead, written behind. One may read and one write at a time, beside other calls. It is to
+ * be closed before its memory is used for something else.
  */
 struct cw_9p_stream {
 	struct cw_9p_file *f;
 	uint64_t offset;	   /* of the next request */
-	uint8_t slot[CW_9P_DEPTH]; /* oldest first */
+	uint8_t slot[CW_9P_DEPTH]; /* of one that reads, oldest first */
 	unsigned int slots;	   /* with requests of it */
 	unsigned int window;	   /* how many may be */
 	uint32_t used;		   /* bytes taken of the oldest's answer */
 	uint64_t left;		   /* bytes to ask for still */
 	bool write;
-	int err; /* after which it does no more */
+	int err;	     /* after which it does no more */
+	uint32_t last_errno; /* of it */
 };
 
 /** cw_9p_stream_open - @s: filled; @offset: where it begins. Waits for nothing */

@@ -298,15 +298,14 @@ static void short_answers(void **state)
 }
 
 /* One reads ahead, one writes behind, and calls are made in between. */
-static void copies_with_streams(void **state)
+static void copy_with_streams(const struct world_options *o)
 {
 	struct cw_9p_stream in, out;
 	struct cw_9p_file from, to;
 	struct cw_9p_stat st;
 	int32_t got;
 
-	(void)state;
-	opened();
+	opened_with(o);
 	from = open_file("long", CW_9P_O_RDONLY);
 	to = open_file("copy", CW_9P_O_CREAT | CW_9P_O_WRONLY);
 	assert_int_equal(cw_9p_stream_open(&in, &from, false, 0), CW_OK);
@@ -326,6 +325,16 @@ static void copies_with_streams(void **state)
 	all_given_back(0);
 }
 
+static void copies_with_streams(void **state)
+{
+	struct world_options o = { .files_block = 24 * 1024 };
+
+	(void)state;
+	copy_with_streams(NULL);
+	world_stop(NULL);
+	copy_with_streams(&o);
+}
+
 static void streams_end_with_an_error(void **state)
 {
 	struct cw_9p_stream s;
@@ -338,6 +347,17 @@ static void streams_end_with_an_error(void **state)
 	assert_int_equal(cw_9p_stream_write(&s, data, 1000, SECOND), CW_OK);
 	assert_int_equal(cw_9p_stream_write(&s, data, 1000, SECOND), CW_OK); /* not known yet */
 	assert_int_equal(cw_9p_stream_close(&s, SECOND), CW_ENOSPC);
+	assert_int_equal(c.last_errno, CW_9P_ENOSPC);
+	assert_int_equal(cw_9p_stream_write(&s, data, 1, SECOND), CW_ENOSPC);
+	assert_int_equal(cw_9p_stream_open(&s, &f, true, TREE_BYTES - 1000), CW_OK);
+	assert_int_equal(cw_9p_stream_write(&s, data, 1001, SECOND), CW_OK);
+	assert_int_equal(cw_9p_read(&f, 0, back, 10, SECOND), 10); /* not of its concern */
+	assert_int_equal(c.last_errno, 0);
+	assert_int_equal(cw_9p_stream_write(&s, data, 1, SECOND), CW_ENOSPC);
+	assert_int_equal(c.last_errno, CW_9P_ENOSPC);
+	cw_9p_stream_close(&s, SECOND);
+	assert_int_equal(cw_9p_stream_open(&s, &f, true, 0), CW_OK);
+	assert_int_equal(cw_9p_stream_close(&s, SECOND), CW_OK);
 	assert_int_equal(cw_9p_stream_write(&s, data, 1, SECOND), CW_EINVAL);
 	w.tree.error = CW_9P_EIO;
 	assert_int_equal(cw_9p_stream_open(&s, &f, false, 0), CW_OK);
