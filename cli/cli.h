@@ -42,6 +42,7 @@ int cli_usage(const struct cli_command *c, const char *fmt, ...)
 bool cli_color(void); /* standard output is a terminal that wants colours */
 
 extern const struct cli_command cli_check, cli_layout, cli_run, cli_status, cli_top, cli_console,
-	cli_gdb, cli_start, cli_stop, cli_restart, cli_attach, cli_detach, cli_dump, cli_logs;
+	cli_gdb, cli_forward, cli_start, cli_stop, cli_restart, cli_attach, cli_detach, cli_dump,
+	cli_logs;
 
 #endif

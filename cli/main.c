@@ -11,8 +11,9 @@
 #include <unistd.h>
 
 static const struct cli_command *const commands[] = {
-	&cli_run,  &cli_status,	 &cli_top,    &cli_console, &cli_gdb,  &cli_logs,  &cli_start,
-	&cli_stop, &cli_restart, &cli_attach, &cli_detach,  &cli_dump, &cli_check, &cli_layout,
+	&cli_run,     &cli_status, &cli_top,   &cli_console, &cli_gdb,
+	&cli_forward, &cli_logs,   &cli_start, &cli_stop,    &cli_restart,
+	&cli_attach,  &cli_detach, &cli_dump,  &cli_check,   &cli_layout,
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

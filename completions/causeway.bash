@@ -4,7 +4,7 @@
 _causeway()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]:-}
-	local commands="check layout run status top console gdb start stop restart attach detach dump logs"
+	local commands="check layout run status top console gdb forward start stop restart attach detach dump logs"
 
 	if [ "$COMP_CWORD" -eq 1 ]; then
 		mapfile -t COMPREPLY < <(compgen -W "$commands --help --version" -- "$cur")

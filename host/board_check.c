@@ -112,6 +112,23 @@ static void claim_ports(struct claims *c, const struct cw_board_device *d, const
 	}
 }
 
+/* Two rules would listen in one place. */
+static void claim_forward(struct claims *c, const struct cw_board_remote *remote, unsigned int i,
+			  unsigned int k)
+{
+	const struct cw_forward_rule *r = &remote->forward[k];
+	char *at = board_alloc(c->b, 128);
+
+	if (!at || !r->linux_end.len || r->port == UINT32_MAX)
+		return; /* half a rule, which is a mistake already */
+	if (r->to_remote)
+		cw_forward_text(&r->linux_end, at, 128);
+	else
+		snprintf(at, 128, "%u", r->port);
+	claim(c, r->to_remote ? "address" : text(c->b, "port of %s", remote->name), at,
+	      "remotes[%u].forward[%u].from", i, k);
+}
+
 static void claim_remote(struct claims *c, const struct cw_board_remote *r, unsigned int i)
 {
 	const char *name = r->name ? r->name : "";
@@ -139,6 +156,8 @@ static void claim_remote(struct claims *c, const struct cw_board_remote *r, unsi
 		else if (r->device[k].id == CW_ID_VSOCK)
 			claim(c, "path", r->device[k].path, "%s.backend.socket", path);
 	}
+	for (unsigned int k = 0; k < r->forwards; k++)
+		claim_forward(c, r, i, k);
 }
 
 static int by_value(const void *a, const void *b)
@@ -294,6 +313,24 @@ static void check_qemu(struct board_build *b, const struct cw_board_remote *r, u
 		check_qemu_region(b, r, i);
 }
 
+/* By way of its first device with sockets. */
+static void check_forwards(struct board_build *b, struct cw_board_remote *r, unsigned int i)
+{
+	const char *vsock = NULL;
+	char path[PATH_LEN];
+
+	for (unsigned int k = 0; k < r->layout.devices && !vsock; k++)
+		if (r->device[k].id == CW_ID_VSOCK)
+			vsock = r->device[k].path;
+	snprintf(path, sizeof(path), "remotes[%u].forward", i);
+	if (r->forwards && !vsock)
+		board_error(b, path,
+			    "there is no device to forward by; right is to add "
+			    "{kind: vsock, backend: {socket: PATH}} to devices");
+	for (unsigned int k = 0; k < r->forwards; k++)
+		r->forward[k].vsock = vsock;
+}
+
 /* What one remote's keys say to each other. */
 static void check_remote(struct board_build *b, unsigned int i)
 {
@@ -309,6 +346,7 @@ static void check_remote(struct board_build *b, unsigned int i)
 		check_qemu(b, r, i, memory, doorbell);
 	else
 		check_process(b, r, memory, doorbell);
+	check_forwards(b, r, i);
 	if (r->worker == WORKER_UNSET)
 		r->worker = i % b->board.workers;
 	else if (r->worker >= b->board.workers)

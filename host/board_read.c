@@ -313,6 +313,62 @@ static void read_coredump(struct board_reader *rd, struct fy_node *n, const char
 	BOARD_MAP(rd, n, path, table);
 }
 
+#define FORWARD_PORT_RIGHT "a port from 0 to 4294967294, or " CW_FORWARD_RIGHT
+
+/* One side of a rule: a port of the remote, or an address of Linux. */
+static void read_side(struct board_reader *rd, struct fy_node *n, const char *path, bool from)
+{
+	struct cw_forward_rule *r = &rd->remote->forward[rd->remote->forwards];
+	size_t len;
+	const char *s = board_scalar(n, &len);
+	uint64_t port;
+
+	if (s && len < 100 && !board_number(s, len, &port) && port < UINT32_MAX) {
+		r->port = (uint32_t)port;
+		r->to_remote = !from;
+	} else if (!s || cw_forward_address(&r->linux_end, s, len)) {
+		board_wrong(rd, n, path, FORWARD_PORT_RIGHT);
+	}
+}
+
+static void read_from(struct board_reader *rd, struct fy_node *n, const char *path)
+{
+	read_side(rd, n, path, true);
+}
+
+static void read_to(struct board_reader *rd, struct fy_node *n, const char *path)
+{
+	read_side(rd, n, path, false);
+}
+
+static void read_rule(struct board_reader *rd, struct fy_node *n, const char *path, unsigned int i)
+{
+	struct cw_forward_rule *r = &rd->remote->forward[i];
+	const struct board_field table[] = {
+		FIELD_CALL("from", BOARD_MUST, read_from, FORWARD_PORT_RIGHT),
+		FIELD_CALL("to", BOARD_MUST, read_to, FORWARD_PORT_RIGHT),
+	};
+	unsigned int before = rd->b->errors;
+
+	rd->remote->forwards = i;
+	*r = (struct cw_forward_rule){ .listen = -1, .port = UINT32_MAX };
+	BOARD_MAP(rd, n, path, table);
+	if (rd->b->errors == before && (!r->linux_end.len || r->port == UINT32_MAX))
+		board_error(rd->b, path,
+			    "has two ends of one kind; right is a port of the remote and %s",
+			    CW_FORWARD_RIGHT);
+}
+
+static void read_forward(struct board_reader *rd, struct fy_node *n, const char *path)
+{
+	struct cw_board_remote *r = rd->remote;
+
+	r->forward = board_alloc(rd->b, CW_FORWARDS_MAX * sizeof(*r->forward));
+	if (r->forward)
+		r->forwards = board_read_list(rd, n, path, CW_FORWARDS_MAX,
+					      "a list of 1 to 32 of {from: A, to: B}", read_rule);
+}
+
 /* argv[0] is the firmware, whichever of the keys came first. */
 static void complete_args(struct board_reader *rd)
 {
@@ -345,6 +401,7 @@ static void read_remote(struct board_reader *rd, struct fy_node *n, const char *
 			     "milliseconds from 10 to 3600000"),
 		FIELD_NUMBER("worker", r->worker, 0, 15, 1, "the number of a worker, from 0"),
 		FIELD_CALL("devices", BOARD_MUST, read_devices, DEVICES_RIGHT),
+		FIELD_CALL("forward", BOARD_MAY, read_forward, NULL),
 	};
 	unsigned int before = rd->b->errors;
 

@@ -16,7 +16,7 @@
 #include <string.h>
 
 #define SOCKETS	   SOCKETS_MAX
-#define BACKLOG	   8
+#define BACKLOG	   SOCKETS_MAX
 #define TIMEOUT_US 5000000u
 #define BYTES	   2048u
 

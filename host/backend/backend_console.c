@@ -52,7 +52,7 @@ static int open_pty(const struct cw_board_device *d, const struct cw_board_port 
 
 static int open_stream(const struct cw_board_port *p, int fd[2], char *note, FILE *err)
 {
-	fd[PORT_MAIN] = backend_bind("console", p->path, SOCK_STREAM, err);
+	fd[PORT_MAIN] = cw_bind_unix("console", p->path, SOCK_STREAM, err);
 	if (fd[PORT_MAIN] < 0)
 		return -1;
 	snprintf(note, sizeof(((struct cw_backend_fds *)0)->note[0]), "%.106s", p->path);

@@ -104,7 +104,7 @@ static int open_dgram(const struct cw_board_device *d, struct cw_backend_fds *fd
 	int size = 1 << 20;
 
 	fds->n = 1;
-	fds->fd[0] = backend_bind("net", d->path, SOCK_DGRAM, err);
+	fds->fd[0] = cw_bind_unix("net", d->path, SOCK_DGRAM, err);
 	if (fds->fd[0] < 0)
 		return -1;
 	setsockopt(fds->fd[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));

@@ -3,6 +3,7 @@
 #ifndef CAUSEWAY_HOST_BACKEND_PRIV_H
 #define CAUSEWAY_HOST_BACKEND_PRIV_H
 
+#include <causeway/host/bind.h>
 #include <causeway/host/unit.h>
 
 #include <sys/uio.h>
@@ -22,12 +23,6 @@
 /* Descriptors of a console port: fds->fd[2 * port] and [2 * port + 1] */
 #define PORT_MAIN  0 /* pty master, listening socket, input of stdio, or -1 */
 #define PORT_OTHER 1 /* pty slave kept open, output of stdio or log, or -1 */
-
-/*
- * A unix socket bound to @path, for this user alone, or -1 and a line in @err. A socket that nobody
- * answers on is of a killed run and is replaced; anything else there is somebody's and is left alone.
- */
-int backend_bind(const char *what, const char *path, int type, FILE *err);
 
 int backend_open_net(const struct cw_board_device *d, struct cw_backend_fds *fds, FILE *err);
 int backend_open_console(const struct cw_board_remote *r, const struct cw_board_device *d,

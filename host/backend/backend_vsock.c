@@ -21,11 +21,11 @@ int backend_open_vsock(const struct cw_board_device *d, struct cw_backend_fds *f
 	char messages[sizeof(((struct sockaddr_un *)0)->sun_path)];
 
 	messages_path(d->path, messages);
-	fds->fd[VSOCK_STREAMS] = backend_bind("vsock", d->path, SOCK_STREAM, err);
+	fds->fd[VSOCK_STREAMS] = cw_bind_unix("vsock", d->path, SOCK_STREAM, err);
 	if (fds->fd[VSOCK_STREAMS] < 0)
 		return -1;
 	fds->n = 1;
-	fds->fd[VSOCK_MESSAGES] = backend_bind("vsock", messages, SOCK_SEQPACKET, err);
+	fds->fd[VSOCK_MESSAGES] = cw_bind_unix("vsock", messages, SOCK_SEQPACKET, err);
 	if (fds->fd[VSOCK_MESSAGES] < 0)
 		return -1;
 	fds->n = 2;

@@ -334,27 +334,44 @@ static void listen_to(struct vsock_unit *u, struct caller *c)
 	}
 }
 
-/* #syscalls accept4 */
-static void pick_up(struct vsock_unit *u, unsigned int which)
+static struct caller *free_place(struct vsock_unit *u)
 {
-	for (unsigned int i = 0; u->more[which] && i < CALLERS; i++) {
-		struct caller *c = &u->caller[i];
+	for (unsigned int i = 0; i < CALLERS; i++)
+		if (u->caller[i].fd < 0)
+			return &u->caller[i];
+	return NULL;
+}
 
-		if (c->fd >= 0)
-			continue;
+/* All who wait, or as many as there are places for: no edge tells of them again. */
+/* #syscalls accept4 */
+static bool pick_up(struct vsock_unit *u, unsigned int which)
+{
+	bool any = false;
+	struct caller *c;
+
+	while (u->more[which] && (c = free_place(u))) {
 		c->fd = accept4(u->listen[which], NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (c->fd < 0) {
 			u->more[which] = false;
-			return;
+			break;
 		}
+		any = true;
 		c->message = which;
 		c->len = 0;
 		c->until = give_up_at(u, PATIENCE_US);
-		if (watch(u, c->fd, CALLER, i))
+		if (watch(u, c->fd, CALLER, (unsigned int)(c - u->caller)))
 			listen_to(u, c);
 		else
 			dismiss(c);
 	}
+	return any;
+}
+
+static bool pick_up_all(struct vsock_unit *u)
+{
+	bool streams = pick_up(u, LISTEN_STREAM), messages = pick_up(u, LISTEN_MESSAGE);
+
+	return streams || messages;
 }
 
 /* ---- waiting ---- */
@@ -393,9 +410,7 @@ static bool look(struct cw_unit *unit)
 	for (int i = 0; i < n; i++)
 		happened(u, &e[i]);
 	/* Also after those above made room. */
-	pick_up(u, LISTEN_STREAM);
-	pick_up(u, LISTEN_MESSAGE);
-	return n > 0;
+	return pick_up_all(u) || n > 0;
 }
 
 static void late(struct vsock_unit *u, unsigned int i)
@@ -447,8 +462,7 @@ static void ready(struct cw_unit *unit, const struct pollfd *p, unsigned int n)
 		look(unit);
 	if (u->next <= now) {
 		give_up(u, now);
-		pick_up(u, LISTEN_STREAM);
-		pick_up(u, LISTEN_MESSAGE);
+		pick_up_all(u);
 	}
 }
 

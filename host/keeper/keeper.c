@@ -141,7 +141,7 @@ static void reap(struct keeper *k)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED | WCONTINUED)) > 0)
-		if (!worker_ended(k, pid, status))
+		if (!worker_ended(k, pid, status) && !forwards_ended(k, pid, status))
 			remote_ended(k, pid, status);
 	if (k->stopping && k->stop_step < 3 && !anything_runs(k)) {
 		k->stop_step = 2;
@@ -257,7 +257,7 @@ static int open_all(struct keeper *k, const struct cw_keeper_options *o)
 	for (unsigned int i = 0; i < k->board->remotes; i++)
 		if (remote_open(k, i))
 			return -1;
-	if (control_open(k) || workers_open(k) || workers_start(k))
+	if (control_open(k) || forwards_open(k) || workers_open(k) || workers_start(k))
 		return -1;
 	return 0;
 }
@@ -275,6 +275,21 @@ static void introduce_device(struct keeper_remote *r, unsigned int i, char *text
 					      r->fds[i].note[p]);
 	if (d->id == CW_ID_CONSOLE && n < size)
 		snprintf(text + n, size - n, "  (causeway console %s)", r->board->name);
+}
+
+static void introduce_forwards(struct keeper *k, const struct cw_board_remote *r)
+{
+	char at[128];
+
+	for (unsigned int i = 0; i < r->forwards; i++) {
+		cw_forward_text(&r->forward[i].linux_end, at, sizeof(at));
+		if (r->forward[i].to_remote)
+			keeper_say(k, "  forward    %s to port %u of %s", at, r->forward[i].port,
+				   r->name);
+		else
+			keeper_say(k, "  forward    port %u of %s to %s", r->forward[i].port,
+				   r->name, at);
+	}
 }
 
 static void introduce(struct keeper *k)
@@ -295,6 +310,7 @@ static void introduce(struct keeper *k)
 			introduce_device(r, d, text, sizeof(text));
 			keeper_say(k, "%s", text);
 		}
+		introduce_forwards(k, r->board);
 	}
 }
 
@@ -330,6 +346,7 @@ static void close_all(struct keeper *k)
 {
 	control_close(k);
 	workers_close(k);
+	forwards_close(k);
 	for (unsigned int i = 0; i < k->board->remotes; i++)
 		remote_close(&k->remote[i]);
 	kill_orphans();

@@ -80,6 +80,15 @@ struct keeper_worker {
 	unsigned int unanswered;
 };
 
+/* Forwarding of all remotes */
+struct keeper_forwards {
+	struct cw_forward_rule *rule; /* open */
+	unsigned int rules;
+	pid_t pid; /* of the child that does it */
+	uint64_t started;
+	struct cw_timer timer;
+};
+
 struct keeper {
 	const struct cw_board *board;
 	char name[64]; /* of the board, as the socket is called */
@@ -93,6 +102,7 @@ struct keeper {
 	struct keeper_remote *remote;
 	struct keeper_worker *worker;
 	struct control *control;
+	struct keeper_forwards forwards;
 	uint64_t began;
 	uint64_t say_refilled; /* limits what is said */
 	unsigned int say_credit;
@@ -128,6 +138,11 @@ void remote_probe(struct keeper_remote *r);
 void remote_look(struct keeper_remote *r);
 bool remote_ended(struct keeper *k, pid_t pid, int status);
 struct keeper_remote *remote_find(struct keeper *k, const char *name);
+
+/* forwards.c */
+int forwards_open(struct keeper *k);
+bool forwards_ended(struct keeper *k, pid_t pid, int status);
+void forwards_close(struct keeper *k);
 
 /* uart.c */
 void uart_begin(struct keeper_remote *r);

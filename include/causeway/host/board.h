@@ -9,6 +9,7 @@
 #define CAUSEWAY_HOST_BOARD_H
 
 #include <causeway/core/layout.h>
+#include <causeway/host/forward.h>
 #include <causeway/host/qemu.h>
 
 #include <stdbool.h>
@@ -55,7 +56,8 @@ enum cw_backend_kind {
 	CW_BACKEND_VSOCK,     /* vsock: unix sockets beside a path */
 };
 
-#define CW_PORTS_MAX 8u
+#define CW_PORTS_MAX	8u
+#define CW_FORWARDS_MAX 32u /* of a remote */
 
 struct cw_board_port { /* of a console */
 	char *name;    /* multiport name; NULL: unnamed */
@@ -118,6 +120,8 @@ struct cw_board_remote {
 	/* uio: lets the interrupt through, once; rings the remote; takes back its interrupt */
 	struct cw_board_store enable, ring, clear;
 	bool has_enable, has_clear;
+	struct cw_forward_rule *forward; /* vsock: path of its first vsock device */
+	unsigned int forwards;
 	uint32_t poll_us;    /* poll doorbell: interval */
 	uint32_t boot_ms;    /* from its start to its link, or it is taken for crashed */
 	uint32_t probe_ms;   /* how often one that is idle is asked whether it is there, 0: never */
