@@ -463,6 +463,47 @@ remotes:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+# ---- files --------------------------------------------------------------------------------------
+
+
+def serve(command, socket):
+    p = subprocess.Popen([*command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    end = time.monotonic() + 10
+    while not os.path.exists(socket) and time.monotonic() < end:
+        time.sleep(0.01)
+    return p
+
+
+def files():
+    """The 9P server as a worker calls it, and behind the same kind of socket as diod; no remote yet."""
+    folder = tempfile.mkdtemp(prefix="causeway-bench-", dir="/dev/shm")
+    export, theirs, ours = folder + "/export", folder + "/diod", folder + "/ours"
+    os.mkdir(export)
+    with open(export + "/f", "wb") as f:
+        f.write(os.urandom(16 << 20))
+    # A diod that is root would set its groups, which nobody can in this name space.
+    servers = [serve(["unshare", "-U", "/usr/sbin/diod", "-f", "-n", "-N", "-l", theirs, "-e", export], theirs),
+               serve([os.path.join(BUILD, "tests", "9p", "serve9p"), ours, export], ours)]
+
+    def rate(what, *socket):
+        r = json.loads(output(os.path.join(BUILD, "bench", "bench_p9"), what, export, *socket))
+        return r["bytes"] / r["us"] if r["bytes"] else r["n"] / r["us"] * 1e6
+
+    try:
+        for what, text, unit, aim in (("65536", "reads of 64 KB", "MB/s", ">= 2.5"),
+                                      ("8192", "reads of 8 KB", "MB/s", ">= 5"),
+                                      ("stat", "stat", "1/s", ">= 3")):
+            compared("11", f"9P, {text}: the server alone, diod", unit,
+                     compare(lambda: rate(what), lambda: rate(what, theirs), 5), aim)
+            compared("11", f"9P, {text}: both behind a socket", unit,
+                     compare(lambda: rate(what, ours), lambda: rate(what, theirs), 5), None)
+    finally:
+        for s in servers:
+            s.kill()
+            s.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 # ---- link-up, entropy, doorbells with many devices ------------------------------------------------
 
 
@@ -713,8 +754,8 @@ def main():
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
     parser.add_argument("--json", default=os.path.join(ROOT, "build", "bench.json"),
                         help="where to write the figures")
-    parser.add_argument("only", nargs="*", choices=[[], "ring", "echo", "bulk", "console", "disk", "link", "boards",
-                                           "code"],
+    parser.add_argument("only", nargs="*", choices=[[], "ring", "echo", "bulk", "console", "disk", "files", "link",
+                                           "boards", "code"],
                         help="parts to run (all)")
     parser.add_argument("--plant", action="store_true",
                         help="instead, show that a delay of 1 us planted in the ring moves the ratios")
@@ -725,7 +766,7 @@ def main():
     make_tap("tap0", "192.168.200.254/24")
     print(f"{platform.processor() or platform.machine()}, Linux {platform.release()}, "
           f"{os.cpu_count()} processors; nothing pinned: client, worker and remote are three threads")
-    parts = {"ring": ring, "echo": echo, "bulk": bulk, "console": console, "disk": disk, "link": entropy_and_links,
+    parts = {"ring": ring, "echo": echo, "bulk": bulk, "console": console, "disk": disk, "files": files, "link": entropy_and_links,
              "boards": boards, "code": code}
     if options.plant:
         plant()
