@@ -153,7 +153,7 @@ def test_console_joins_and_leaves_by_key():
         os.write(master, b"\x1dq")
         assert c.wait(5) == 0
         r = p.cli("console", "remote:7", stdin=subprocess.DEVNULL)
-        assert r.returncode == 1 and "no console 7" in r.stderr
+        assert r.returncode == 1 and "no console port 7; there are: 0" in r.stderr
         p.grows(name="remote")
         os.close(master)
         os.close(slave)
