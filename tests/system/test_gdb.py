@@ -306,6 +306,43 @@ def test_one_debugger_at_a_time(remote, gdb):
         assert s.recv(100).startswith(b"+")
 
 
+def test_traffic_goes_on_between_stops(remote):
+    """Many stops in the midst of a transfer, each with some steps: not a byte is lost or double."""
+    def packet(text):
+        return b"$%s#%02x" % (text, sum(text) & 255)
+
+    def disturb():
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(5)
+            s.connect(remote.door)
+            f = s.makefile("rb")
+
+            def until_end():
+                out = b""
+                while not out.endswith(b"#"):
+                    out += f.read(1)
+                f.read(2)
+                return out
+
+            for i in range(300):
+                s.sendall(b"\x03")
+                assert b"$T02" in until_end()
+                for _ in range(i % 7):
+                    s.sendall(b"+" + packet(b"s"))
+                    assert b"$T05" in until_end()
+                s.sendall(b"+" + packet(b"c"))
+                stops.append(i)
+            s.sendall(b"+\x03")
+            until_end()
+            s.sendall(b"+" + packet(b"D"))
+            assert b"$OK" in until_end()
+
+    stops = []
+    assert remote.firmware.tcp_exchange(4 << 20, disturb)
+    assert len(stops) == 300
+    assert remote.remote()["devices"][1]["errors"] == 0
+
+
 def test_fault_is_told_first(remote, gdb):
     """A wild jump stops where it happened, and with everything put right the remote goes on."""
     sh = remote.firmware.shell()
