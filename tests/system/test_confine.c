@@ -270,6 +270,43 @@ static void folders_hold(void **state)
 	assert_int_equal(st.st_mode & 07777, 0777); /* no umask */
 }
 
+/* A folder that somebody takes out of the export is out of reach, though it was opened before. */
+static int moved_try(void)
+{
+	int dir = open_in(1, "moving", O_PATH | O_DIRECTORY);
+	char byte;
+
+	if (dir < 0 || mkdirat(dir, "before", 0700) || send(orders[0], "", 1, 0) != 1 ||
+	    recv(orders[0], &byte, 1, 0) != 1)
+		return 1;
+	if (!mkdirat(dir, "after", 0700) || !unlinkat(dir, "before", AT_REMOVEDIR))
+		return 2;
+	return 0;
+}
+
+static void moved_out(void **state)
+{
+	char from[64], to[64], byte;
+	pid_t mover;
+	int status;
+
+	(void)state;
+	snprintf(from, sizeof(from), "%s/write/moving", base);
+	snprintf(to, sizeof(to), "%s/outside/moved", base);
+	assert_int_equal(mkdir(from, 0700), 0);
+	while (recv(orders[1], &byte, 1, MSG_DONTWAIT) == 1) /* an earlier test's */
+		;
+	mover = fork();
+	if (!mover)
+		_exit(recv(orders[1], &byte, 1, 0) == 1 && !rename(from, to) &&
+				      send(orders[1], "", 1, 0) == 1
+			      ? 0
+			      : 1);
+	assert_int_equal(in_folders(moved_try, CW_CONFINE_FOLDERS | CW_CONFINE_WRITABLE), 0);
+	waitpid(mover, &status, 0);
+	assert_int_equal(status, 0);
+}
+
 #define FOLDER_DEADLY(name, needs, call)                                  \
 	static int name##_try(void)                                       \
 	{                                                                 \
@@ -370,6 +407,7 @@ int main(void)
 		T(dies_with_its_keeper),
 		T(late_child_refuses),
 		T(folders_hold),
+		T(moved_out),
 		T(chmod_of_read_only_dies),
 		T(mkdir_of_read_only_dies),
 		T(chmod_by_path_dies),
