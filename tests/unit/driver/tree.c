@@ -339,7 +339,7 @@ static uint32_t set_attr(struct ask *a, struct tree_node *n)
 	if (valid != CW_9P_SETATTR_SIZE || size > TREE_BYTES)
 		return CW_9P_EINVAL;
 	if (size > n->len)
-		memset(n->bytes + n->len, 0, size - n->len);
+		memset(n->bytes + n->len, 0, (size_t)size - n->len);
 	n->len = (uint32_t)size;
 	return 0;
 }
@@ -373,7 +373,7 @@ static uint32_t write_file(struct ask *a, struct tree_node *n)
 	if (offset > TREE_BYTES || count > TREE_BYTES - offset)
 		return CW_9P_ENOSPC;
 	if (offset > n->len)
-		memset(n->bytes + n->len, 0, offset - n->len);
+		memset(n->bytes + n->len, 0, (size_t)offset - n->len);
 	memcpy(n->bytes + offset, a->in, count);
 	if (n->len < offset + count)
 		n->len = (uint32_t)offset + count;
