@@ -405,9 +405,10 @@ def test_core_file(tmp_path, name):
     assert "0x4b4c5743" in r.stdout and "0x00010000" in r.stdout
 
 
-@pytest.mark.parametrize("name,oks", [("virt-a53", 9), ("zcu102-r5", 9), ("all", 5)])
-def test_demo(name, oks):
-    r = subprocess.run([os.path.join(SOURCE, "scripts", "demo"), "--board", name],
+@pytest.mark.parametrize("args,oks", [("--board virt-a53", 9), ("--board zcu102-r5", 9), ("--board all", 5),
+                                      ("island", 9)])
+def test_demo(args, oks):
+    r = subprocess.run([os.path.join(SOURCE, "scripts", "demo"), *args.split()],
                        capture_output=True, text=True, timeout=120,
                        env={**os.environ, "CAUSEWAY_BUILD": BUILD})
     assert r.returncode == 0, r.stdout + r.stderr
