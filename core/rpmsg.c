@@ -67,6 +67,7 @@ void cw_rpmsg_bind_(struct cw_rpmsg_endpoint *e, uint32_t dst)
 {
 	e->dst = dst;
 	begin(e);
+	e->channel->starved |= e->starved;
 	if (e->ops->peer)
 		e->ops->peer(e, dst != CW_RPMSG_ANY);
 }
@@ -314,23 +315,18 @@ int cw_rpmsg_send_on_(struct cw_rpmsg_endpoint *e, uint32_t dst, const void *dat
 	struct cw_rpmsg_until u = { 0 };
 	uint32_t addr = e->addr;
 
-	if (err == CW_EAGAIN)
-		ch->starved = true;
 	while (err == CW_EAGAIN && timeout) {
 		err = cw_rpmsg_wait_(ch, &u, timeout);
-		if (!err && e->addr != addr)
+		if (err)
+			break;
+		if (e->addr != addr)
 			return CW_EINVAL; /* destroyed while we waited */
-		if (!err)
-			err = len > cw_rpmsg_mtu(ch) ? CW_EBADLEN
-						     : ch->queues->ops->send(e, dst, data, len, 0);
+		err = len > cw_rpmsg_mtu(ch) ? CW_EBADLEN
+					     : ch->queues->ops->send(e, dst, data, len, 0);
 	}
 	if (err == CW_EBADLEN)
 		return ch->fragment ? ch->fragment->send(e, dst, data, len, timeout) : CW_EINVAL;
 	e->starved = err == CW_EAGAIN;
-	if (e->starved)
-		ch->starved = true;
-	else if (err && err != CW_ETIMEDOUT && err != CW_EINVAL && ch->queues)
-		cw_rpmsg_not_taken_(ch, err);
 	return err;
 }
 
@@ -398,7 +394,7 @@ int cw_rpmsg_tx_send(struct cw_rpmsg_endpoint *e, const struct cw_rpmsg_tx *tx, 
 	if (!e->ops || len > tx->room)
 		return CW_EINVAL;
 	if (!may(e, dst)) {
-		e->starved = ch->starved = true;
+		e->starved = true; /* until a peer, or credit, comes */
 		return CW_EAGAIN;
 	}
 	s = reclaim(ch, ch->queues->tx, ch->queues->tx_n, tx->buffer, tx->stamp);

@@ -66,6 +66,8 @@ static int enough(struct cw_rpmsg_endpoint *e, uint32_t dst, uint32_t len)
 	err = q->ops->take(q, &b, need + q->keep - 1);
 	if (err > 0)
 		q->ops->cancel(q, &b);
+	if (!err)
+		ch->starved = true;
 	return err > 0 ? CW_OK : err ? err : CW_EAGAIN;
 }
 
@@ -86,8 +88,7 @@ static int fragment_send(struct cw_rpmsg_endpoint *e, uint32_t dst, const uint8_
 				err = CW_EINVAL; /* one of the two has gone meanwhile */
 		}
 	}
-	if (err == CW_EAGAIN)
-		e->starved = ch->starved = true;
+	e->starved = err == CW_EAGAIN;
 	if (ch->queues && !ch->inside)
 		ch->queues->ops->flush(ch->queues, false);
 	return err;

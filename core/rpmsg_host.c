@@ -138,7 +138,9 @@ static bool host_arm(struct cw_rpmsg_queues *q, bool room)
 	bool news = cw_drvq_arm(h->rx) || h->rx->broken;
 
 	if (room)
-		return cw_drvq_arm(h->tx) || h->tx->broken || news;
+		(void)fetch(h); /* an error is seen by the next poll */
+	if (room)
+		return q->idle_n > q->keep || cw_drvq_arm(h->tx) || h->tx->broken || news;
 	cw_drvq_disarm(h->tx);
 	return news;
 }
@@ -195,5 +197,8 @@ int cw_rpmsg_host_init(struct cw_rpmsg_host *h, struct cw_drvq *rx, struct cw_dr
 		idle(&h->q, i);
 	for (uint16_t i = 0; i < rx_pool->n; i++)
 		post(h, i);
+	/* Before the remote begins, so that it sees how many there are; it looks without being rung. */
+	h->q.returned = 0;
+	(void)cw_drvq_publish(h->rx);
 	return CW_OK;
 }

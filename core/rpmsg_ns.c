@@ -22,11 +22,6 @@ static bool announced(const struct cw_rpmsg_endpoint *e)
 	return e->name[0] && !e->fixed && e->channel->features & CW_RPMSG_F_NS;
 }
 
-void cw_rpmsg_ns_begin_(struct cw_rpmsg_endpoint *e)
-{
-	cw_rpmsg_todo_(e, CW_RPMSG_LOOK | (announced(e) ? CW_RPMSG_TELL_CREATE : 0));
-}
-
 /* ---- what the peer says ---- */
 
 static void clean(char *name, const uint8_t *raw)
@@ -212,12 +207,16 @@ static void schedule(struct cw_rpmsg *ch, unsigned int shift)
 				: UINT64_MAX;
 }
 
+void cw_rpmsg_ns_begin_(struct cw_rpmsg_endpoint *e)
+{
+	cw_rpmsg_todo_(e, CW_RPMSG_LOOK | (announced(e) ? CW_RPMSG_TELL_CREATE : 0));
+	if (announced(e))
+		schedule(e->channel, 0);
+}
+
 /* True when all was told. */
 static bool tell_endpoint(struct cw_rpmsg_endpoint *e)
 {
-	struct cw_rpmsg *ch = e->channel;
-	bool first = e->todo & CW_RPMSG_TELL_CREATE;
-
 	while (e->todo & ~CW_RPMSG_LOOK) {
 		uint8_t what = (uint8_t)(e->todo & -e->todo);
 
@@ -225,8 +224,6 @@ static bool tell_endpoint(struct cw_rpmsg_endpoint *e)
 			return false;
 		e->todo &= (uint8_t)~what;
 	}
-	if (first && e->dst == CW_RPMSG_ANY && ch->repeat_at == UINT64_MAX)
-		schedule(ch, 0);
 	if (e->todo) {
 		e->todo = 0;
 		if (e->ops)

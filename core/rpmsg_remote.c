@@ -161,7 +161,7 @@ static bool remote_arm(struct cw_rpmsg_queues *q, bool room)
 	bool news = cw_devq_arm(r->rx) || r->rx->broken;
 
 	if (room)
-		return cw_devq_arm(r->tx) || r->tx->broken || news;
+		return q->idle_n > q->keep || cw_devq_arm(r->tx) || r->tx->broken || news;
 	cw_devq_disarm(r->tx);
 	return news;
 }
@@ -194,5 +194,6 @@ void cw_rpmsg_remote_init(struct cw_rpmsg_remote *r, struct cw_devq *tx, struct 
 	r->q.tx_n = tx->size;
 	r->q.rx_n = rx->size;
 	r->q.tx_size = size;
-	r->q.keep = tx->size >= 4;
+	/* Of a host that posts few, all are needed. */
+	r->q.keep = cw_devq_refresh_(tx) > 0 && (uint16_t)(tx->avail_idx - tx->avail_count) >= 4;
 }

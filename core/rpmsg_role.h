@@ -42,7 +42,7 @@ static int role_send(struct cw_rpmsg_endpoint *e, uint32_t dst, const void *data
 		return cw_rpmsg_send_on_(e, dst, data, len, timeout, CW_EAGAIN);
 	got = role_take(q, &b, q->keep);
 	if (got <= 0)
-		return cw_rpmsg_send_on_(e, dst, data, len, timeout, got ? got : CW_EAGAIN);
+		return cw_rpmsg_send_on_(e, dst, data, len, timeout, cw_rpmsg_not_taken_(ch, got));
 	if (len > b.len - HEADER || len > UINT16_MAX) {
 		role_cancel(q, &b);
 		return cw_rpmsg_send_on_(e, dst, data, len, timeout, CW_EBADLEN);

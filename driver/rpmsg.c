@@ -118,7 +118,6 @@ int cw_rpmsg_driver_open(struct cw_rpmsg_driver *d, struct cw_rpmsg *ch, struct 
 	if (err)
 		return err;
 	cw_rpmsg_up(ch, &d->host.q, d->vdev.features);
-	cw_rpmsg_flush(ch); /* the buffers to receive */
 	return CW_OK;
 }
 

@@ -106,7 +106,7 @@ struct cw_rpmsg_pool {
  * @h: filled; @rx, @tx: rings of queue 0 and 1; @rx_pool, @tx_pool; @rx_slot, @tx_slot: the caller's arrays
  * of as many entries
  *
- * What was posted is visible after cw_rpmsg_up(). Returns 0 or CW_EINVAL.
+ * Call it before the remote may begin (DRIVER_OK). Returns 0 or CW_EINVAL.
  */
 int cw_rpmsg_host_init(struct cw_rpmsg_host *h, struct cw_drvq *rx, struct cw_drvq *tx,
 		       const struct cw_rpmsg_pool *rx_pool, const struct cw_rpmsg_pool *tx_pool,
