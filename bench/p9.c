@@ -3,8 +3,8 @@
  * p9 WHAT FOLDER [SOCKET]
  *
  * A 9P client with one request in flight, for 0.6 s: of the PMM's server in this process, or of
- * whichever is behind SOCKET. WHAT is the msize of reads of the file "f", or "stat": a walk, Tgetattr and Tclunk.
- * Prints the count of reads or stats, and their bytes.
+ * whichever is behind SOCKET. WHAT is the msize of reads of the file "f", or "stat": a walk,
+ * Tgetattr and Tclunk. Prints the count of reads or stats, and their bytes.
  */
 #include <causeway/core/err.h>
 #include <causeway/host/9p.h>

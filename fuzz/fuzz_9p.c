@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * The 9P server on a small tree, with a client that mostly makes sense: messages put together from a few fids and
- * names, then perhaps bent. Now and then a Linux user exchanges a folder for a link that leads outside.
+ * The 9P server on a small tree, with a client that mostly makes sense: messages put together from
+ * a few fids and names, then perhaps bent. Now and then a Linux user exchanges a folder for a link
+ * that leads outside.
  *
- * Request and reply lie in memory of exactly their size. Checked are: the frame of every answer; that
- * it fits the room, the agreed msize and what was asked for; that nothing beside the export changes;
- * and that no descriptor is left when the session ends.
+ * Request and reply lie in memory of exactly their size. Checked are: the frame of every answer;
+ * that it fits the room, the agreed msize and what was asked for; that nothing beside the export
+ * changes; and that no descriptor is left when the session ends.
  */
 #include "fuzz.h"
 
@@ -184,7 +185,10 @@ static void put_data(void)
 	at += len;
 }
 
-/* A letter for each field: f a fid, n a name, 1 2 4 8 numbers, w a list of names, d data, x an attribute's name. */
+/*
+ * A letter for each field: f a fid, n a name, 1 2 4 8 numbers, w a list of names, d data, x the
+ * name of an attribute, v a version.
+ */
 static const struct {
 	uint8_t type;
 	const char *fields;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Reading directories. An offset is the kernel's own cookie, which it takes back or refuses; one that
- * was never given out finds nothing worse than a wrong place in the directory.
+ * Reading directories. An offset is the kernel's own cookie, which it takes back or refuses; one
+ * that was never given out finds nothing worse than a wrong place in the directory.
  */
 #include "server.h"
 
@@ -34,8 +34,8 @@ static bool put_entry(const struct cw_9p_server *s, const struct p9_fid *f, stru
 }
 
 /*
- * The kernel is asked for no more than will fit, as each of its entries takes at least 6/7 of what it
- * takes in the answer; yet for enough to hold one name of any length.
+ * The kernel is asked for no more than will fit, as each of its entries takes at least 6/7 of what
+ * it takes in the answer; yet for enough to hold one name of any length.
  *
  * #syscalls getdents64 lseek
  */

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Theory of operation: locks of byte ranges belong to the open fid, as Linux's open file description
- * locks do. Nobody ever waits here: a client asks again. The kernel would keep as many ranges as a
- * client makes, so they are counted by a table of our own that follows what the kernel does.
+ * Theory of operation: locks of byte ranges belong to the open fid, as Linux's open file
+ * description locks do. Nobody ever waits here: a client asks again. The kernel would keep as many
+ * ranges as a client makes, so they are counted by a table of our own that follows what the kernel
+ * does.
  */
 #include "server.h"
 

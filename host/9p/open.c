@@ -2,9 +2,9 @@
 /*
  * Theory of operation: resolve() is the only place where a path becomes a descriptor, and it begins
  * at the root each time. The kernel refuses a step out of the root, over a symbolic link, over a
- * mount point and through /proc's magic links, at the moment of the step: so it does not matter what
- * somebody else renames meanwhile. What is to be opened is looked at first, by a descriptor that
- * opens nothing, and again afterwards: no FIFO, socket or device is ever opened in good faith.
+ * mount point and through /proc's magic links, at the moment of the step: so it does not matter
+ * what somebody else renames meanwhile. What is to be opened is looked at first, by a descriptor
+ * that opens nothing, and again afterwards: no FIFO, socket or device is ever opened in good faith.
  */
 #include "server.h"
 

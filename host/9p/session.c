@@ -71,7 +71,7 @@ int p9_attach(struct cw_9p_server *s, struct p9_in *in, struct p9_out *out)
 	return err;
 }
 
-/* Requests are answered in their order: the one that is meant has been, and there is nothing left. */
+/* Requests are answered in their order: the one that is meant has been. */
 int p9_flush(struct cw_9p_server *s, struct p9_in *in, struct p9_out *out)
 {
 	(void)s;
@@ -118,7 +118,7 @@ static int walk_all(struct cw_9p_server *s, const struct p9_text *name, unsigned
 	return err;
 }
 
-/* As far as it goes: only a whole walk makes a fid, and only one without a single step is an error. */
+/* As far as it goes: only a whole walk makes a fid, and only one of no step is an error. */
 int p9_walk(struct cw_9p_server *s, struct p9_in *in, struct p9_out *out)
 {
 	uint32_t fid = p9_get32(in), newfid = p9_get32(in);

@@ -52,8 +52,8 @@ static const int allowed[] = {
 };
 
 /*
- * Files below a folder. Where a path leads is Landlock's to decide, and whether it may; so there is no
- * call that takes a path and that Landlock does not know of, but for looking.
+ * Files below a folder. Where a path leads is Landlock's to decide, and whether it may; so there is
+ * no call that takes a path and that Landlock does not know of, but for looking.
  */
 static const int reading[] = {
 	SCMP_SYS(openat2),   SCMP_SYS(fstatfs),	   SCMP_SYS(readlinkat), SCMP_SYS(getdents64),

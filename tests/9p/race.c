@@ -2,9 +2,9 @@
 /*
  * race SECONDS
  *
- * Another process exchanges folders and files of the export for symbolic links that lead outside, as
- * fast as it can, while a client does all that it may with them. Ends with 0 when nothing outside was
- * read, written or made; with 3, and what it was, when something was. (Row 44.)
+ * Another process exchanges folders and files of the export for symbolic links that lead outside,
+ * as fast as it can, while a client does all that it may with them. Ends with 0 when nothing
+ * outside was read, written or made; with 3, and what it was, when something was. (Row 44.)
  */
 #include "../unit/host/p9_client.h"
 

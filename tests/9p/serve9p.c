@@ -2,9 +2,9 @@
 /*
  * serve9p [-r] [-u] [-m MSIZE] SOCKET FOLDER
  *
- * For tests: the PMM's 9P server behind a unix socket, so that clients of others can be set on it. Each
- * connection gets a process of its own that is confined like a worker, unless -u. What can be answered
- * at once is, as in a worker.
+ * For tests: the PMM's 9P server behind a unix socket, so that clients of others can be set on it.
+ * Each connection gets a process of its own that is confined like a worker, unless -u. What can be
+ * answered at once is, as in a worker.
  */
 #include <causeway/core/err.h>
 #include <causeway/host/9p.h>

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Numbers of 9P2000.L, the file protocol that virtio-9p carries (virtio 1.3 section 5.9 names the
- * device; the messages are those of Linux's v9fs and of diod). Every message is size[4] type[1] tag[2] and then its
- * fields, little-endian, without padding; a string is its length in 2 bytes, then its bytes.
+ * device; the messages are those of Linux's v9fs and of diod). Every message is size[4] type[1]
+ * tag[2] and then its fields, little-endian, without padding; a string is its length in 2 bytes,
+ * then its bytes.
  */
 #ifndef CAUSEWAY_ABI_9P_H
 #define CAUSEWAY_ABI_9P_H
@@ -138,7 +139,7 @@ enum cw_abi_9p_lock {
 #define CW_9P_DT_REG	 8u
 #define CW_9P_DT_LNK	 10u
 
-/* File types in a mode, and ecode: numbers of Linux's generic ABI, for a side that has no libc for them */
+/* File types in a mode, and ecode: Linux's generic numbers, for a side that has none of its own */
 #define CW_9P_S_IFMT  0170000u
 #define CW_9P_S_IFDIR 0040000u
 #define CW_9P_S_IFREG 0100000u

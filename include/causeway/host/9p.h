@@ -5,7 +5,8 @@
  * and whatever Linux users do to the tree meanwhile; symbolic links are told of and never followed;
  * only regular files and directories are ever opened.
  *
- * Context: one call at a time for each server, from any thread. Nothing is allocated after creation.
+ * Context: one call at a time for each server, from any thread. Nothing is allocated after
+ * creation.
  */
 #ifndef CAUSEWAY_HOST_9P_H
 #define CAUSEWAY_HOST_9P_H
@@ -40,37 +41,38 @@ struct cw_9p_options {
  * cw_9p_create - a server with no session
  *
  * Returns NULL with errno set: EINVAL for an msize out of range, ENOTDIR for a root that is none.
- * @o->name is copied. Its files get exactly the permissions that the client asks for, below 01000: the
- * caller's umask should be 0 (cw_confine_worker() sees to it).
+ * @o->name is copied. Its files get exactly the permissions that the client asks for, below 01000:
+ * the caller's umask should be 0 (cw_confine_worker() sees to it).
  */
 struct cw_9p_server *cw_9p_create(const struct cw_9p_options *o);
 
 /** cw_9p_free - as cw_9p_reset(), and the memory too; NULL does nothing */
 void cw_9p_free(struct cw_9p_server *s);
 
-/** cw_9p_reset - the session is over: fids forgotten, files closed, locks gone; waits as close() may */
+/**
+ * cw_9p_reset - the session is over: fids forgotten, files closed, locks gone; waits as close() may
+ */
 void cw_9p_reset(struct cw_9p_server *s);
 
 /**
  * cw_9p_answer - answer any request; may wait for a disk
- * @request, @len: one message and the bytes that came, in private memory; need not agree
+ * @request, @len: one message and the bytes that came, in private memory; need not agree;
  * @reply, @room: private memory
  *
- * Returns the bytes of the reply, at least CW_9P_HEADER and at most @room and the agreed msize; 0 when
- * not even an Rlerror fits into @room (11 bytes).
+ * Returns the bytes of the reply, at least CW_9P_HEADER and at most @room and the agreed msize; 0
+ * when not even an Rlerror fits into @room (11 bytes).
  */
 uint32_t cw_9p_answer(struct cw_9p_server *s, const uint8_t *request, uint32_t len, uint8_t *reply,
 		      uint32_t room);
 
 /**
  * cw_9p_answer_now - answer a request that needs no waiting
- * @request, @len: in private memory
- * @head: gets the reply, up to the data that follow it in an Rread
- * @data, @n: where those go, possibly memory of the remote; @data_len: how many there are, or 0
+ * @request, @len: in private memory; @head: gets the reply, up to the data that follow it in an
+ * Rread; @data, @n: where those go, possibly memory of the remote; @data_len: how many, or 0
  *
- * For Tread of bytes that are cached, Tgetattr and Twalk of names that are, and Tclunk of what is not
- * open. Returns the bytes of @head (the message's own size says @head and data together), or CW_EAGAIN,
- * with nothing changed: then call cw_9p_answer().
+ * For Tread of bytes that are cached, Tgetattr and Twalk of names that are, and Tclunk of what is
+ * not open. Returns the bytes of @head (the message's own size says @head and data together), or
+ * CW_EAGAIN, with nothing changed: then call cw_9p_answer().
  */
 int cw_9p_answer_now(struct cw_9p_server *s, const uint8_t *request, uint32_t len,
 		     uint8_t head[CW_9P_HEAD_MAX], const struct cw_part *data, unsigned int n,

@@ -13,7 +13,7 @@
 
 struct sock_filter;
 
-/* The system-call filter, compiled once in the keeper so that a worker starts without allocating. */
+/* The system-call filter, compiled once in the keeper: a worker starts without allocating. */
 struct cw_confine {
 	struct sock_filter *filter;
 	unsigned short length;
@@ -36,7 +36,7 @@ int cw_confine_prepare(struct cw_confine *c, unsigned int needs, FILE *err);
 
 void cw_confine_free(struct cw_confine *c);
 
-/* A folder below which paths may be used; nothing there is executed, and no device, FIFO or socket made. */
+/* A folder below which paths may be used: no program is run, no device, FIFO or socket made. */
 struct cw_confine_folder {
 	int fd; /* O_PATH will do; to be in @keep too */
 	bool writable;
@@ -44,14 +44,14 @@ struct cw_confine_folder {
 
 /**
  * cw_confine_worker - give up everything but the descriptors in @keep (worker)
- * @parent: process id of the keeper, with which this process dies; @keep, @n: sorted here;
- * @files: whether regular files are written, so that their size must not be limited; @more: descriptors
- * that it may still make or be given; @folder, @folders:
- * see there, each with room for CW_9P_FDS descriptors; @begin, @ctx: called last before the system-call
- * filter, for threads that are to be under it too; may be NULL
+ * @parent: process id of the keeper, with which this process dies; @keep, @n: sorted here; @files:
+ * whether regular files are written, so that their size must not be limited; @more: descriptors
+ * that it may still make or be given; @folder, @folders: see there, each with room for CW_9P_FDS
+ * descriptors; @begin, @ctx: called last before the system-call filter, for threads that are to be
+ * under it too; may be NULL
  *
- * With folders the umask becomes 0: who asks for a file says what it may be. A file that grows beyond a
- * limit is an error and no signal.
+ * With folders the umask becomes 0: who asks for a file says what it may be. A file that grows
+ * beyond a limit is an error and no signal.
  *
  * Returns 0, or -1 with errno set: then the caller must exit.
  */

@@ -226,20 +226,24 @@ int c9_setup(void **state)
 	c9_put_file(c, "outside/secret", "secret");
 	c->root = open(c9_at(c, "export"), O_PATH | O_DIRECTORY | O_CLOEXEC);
 	assert_true(c->root >= 0);
+	c->free_fd = dup(c->root);
+	close(c->free_fd);
 	c9_serve(c, false);
 	*state = c;
 	return 0;
 }
 
-/* Whatever a test did, outside is as it was. */
+/* Whatever a test did, outside is as it was, and no descriptor is left. */
 int c9_teardown(void **state)
 {
 	struct c9 *c = *state;
 	char command[192], text[256];
-	int next = dup(c->root), r;
+	int next, r;
 
-	close(next);
 	cw_9p_free(c->server);
+	next = dup(c->root);
+	assert_int_equal(next, c->free_fd);
+	close(next);
 	assert_string_equal(c9_get_file(c, "outside/secret", text), "secret");
 	assert_int_equal(unlink(c9_at(c, "outside/secret")), 0);
 	assert_int_equal(rmdir(c9_at(c, "outside")), 0);

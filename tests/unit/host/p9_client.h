@@ -17,7 +17,7 @@
 
 struct c9 {
 	char base[64]; /* holds export/ and outside/ */
-	int root;
+	int root, free_fd; /* the next descriptor before there was a server */
 	struct cw_9p_server *server;
 	uint32_t room;
 	uint8_t request[C9_ROOM], reply[C9_ROOM];

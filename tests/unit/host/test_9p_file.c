@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* 9P: what is done with an open file or directory, attributes, locks, extended attributes (rows 42, 45, 46; F20). */
+/*
+ * 9P: what is done with an open file or directory, attributes, locks, extended attributes (rows 42,
+ * 45, 46; F20).
+ */
 #include "p9_client.h"
 
 #include <errno.h>
@@ -9,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/statfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -200,19 +204,31 @@ static void attributes(void **state)
 	assert_int_equal(set(c, 0, CW_9P_SETATTR_SIZE, 0, 0, 0, 0), EISDIR);
 	assert_int_equal(set(c, 0, CW_9P_SETATTR_MODE, 0700, 0, 0, 0), 0);
 	assert_int_equal(c9_attribute(c, 0, C9_AT_MODE, 4), S_IFDIR | 0700);
-	assert_int_equal(set(c, 1, CW_9P_SETATTR_UID | CW_9P_SETATTR_GID, 0, 0, 0, 0),
-			 geteuid() ? EPERM : 0);
+	assert_int_equal(chmod(c9_at(c, "export/f"), 0200), 0); /* only to be written */
+	assert_int_equal(set(c, 1, CW_9P_SETATTR_MODE, 0600, 0, 0, 0), 0);
+	assert_int_equal(set(c, 1, CW_9P_SETATTR_UID, 0, 0, 0, 0), geteuid() ? EPERM : 0);
+	assert_int_equal(stat(c9_at(c, "export/f"), &st), 0);
+	assert_true(st.st_uid == (geteuid() ? geteuid() : 4321) && st.st_gid == getegid());
+	assert_int_equal(set(c, 1, CW_9P_SETATTR_GID, 0, 0, 0, 0), geteuid() ? EPERM : 0);
+	assert_int_equal(stat(c9_at(c, "export/f"), &st), 0);
+	assert_true(st.st_gid == (geteuid() ? getegid() : 4321));
 }
 
 static void times_of_birth(void **state)
 {
 	struct c9 *c = *state;
+	struct statx st;
 	uint64_t valid;
 
 	assert_int_equal(c9_call(c, CW_9P_TGETATTR, "dq", 0, ~0ull), 0);
 	valid = c9_take(c, 8);
 	assert_int_equal(valid & ~0xfffull, 0); /* not what nobody has */
 	assert_int_equal(valid & CW_9P_GETATTR_BASIC, CW_9P_GETATTR_BASIC);
+	assert_int_equal(statx(c->root, "", AT_EMPTY_PATH, STATX_BTIME, &st), 0);
+	assert_int_equal(valid & CW_9P_GETATTR_BTIME,
+			 st.stx_mask & STATX_BTIME ? CW_9P_GETATTR_BTIME : 0);
+	c->at = 128;
+	assert_int_equal(c9_take(c, 8), st.stx_btime.tv_sec);
 	assert_int_equal(c9_call(c, CW_9P_TGETATTR, "dq", 0, (uint64_t)CW_9P_GETATTR_SIZE), 0);
 	assert_int_equal(c9_take(c, 8), CW_9P_GETATTR_SIZE);
 }
@@ -221,8 +237,14 @@ static void file_system(void **state)
 {
 	struct c9 *c = *state;
 
+	struct statfs sf;
+
+	assert_int_equal(statfs(c->base, &sf), 0);
 	assert_int_equal(c9_call(c, CW_9P_TSTATFS, "d", 0), 0);
 	assert_int_equal(c->len, 67);
+	assert_int_equal(c9_take(c, 4), (uint32_t)sf.f_type);
+	assert_int_equal(c9_take(c, 4), sf.f_bsize);
+	assert_int_equal(c9_take(c, 8), sf.f_blocks);
 	c->at = 63;
 	assert_int_equal(c9_take(c, 4), 255);
 	assert_int_equal(c9_call(c, CW_9P_TSTATFS, "d", 5), EBADF);
@@ -230,7 +252,7 @@ static void file_system(void **state)
 
 /* ---- directories ---- */
 
-/* One Treaddir: returns the entries in it, marks in @seen those called by a number, keeps the last offset. */
+/* One Treaddir: counts its entries, marks in @seen those called by a number. */
 static unsigned int entries(struct c9 *c, uint32_t fid, uint64_t *offset, uint32_t count,
 			    uint8_t *seen)
 {

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* 9P: frames, sessions, fids and walks, and what a client gets that breaks their rules (rows 42, 43, 45, 46). */
+/*
+ * 9P: frames, sessions, fids and walks, and what a client gets that breaks their rules (rows 42,
+ * 43, 45, 46).
+ */
 #include "p9_client.h"
 
 #include <causeway/core/err.h>
