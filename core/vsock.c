@@ -238,14 +238,15 @@ static enum cw_vsock_news shut(struct cw_vsock *v, struct cw_vsock_conn *c, uint
 
 /*
  * Few updates: each makes half of the buffer free for the other end, or at least doubles what it knows
- * to be free; so it never waits for room that there is.
+ * to be free; so it never waits for a byte of room that there is. Who asked may wait for much at once,
+ * and hears of all that becomes free until it sends.
  */
 static void consider_room(struct cw_vsock *v, struct cw_vsock_conn *c)
 {
 	uint32_t more = c->took - c->told, known = v->room - (c->got - c->told);
 
 	if ((c->state == CW_VSOCK_UP || c->state == CW_VSOCK_LEAVING) && more &&
-	    (more >= v->room / 2 || known <= more))
+	    (more >= v->room / 2 || known <= more || c->eager))
 		tell(v, c, TELL_ROOM);
 }
 
@@ -254,12 +255,23 @@ static enum cw_vsock_news data(struct cw_vsock *v, struct cw_vsock_conn *c, uint
 	if (c->peer_shut & CW_VSOCK_SHUT_SEND || len > v->room - (c->got - c->took))
 		return broken(v, c);
 	c->got += len;
+	c->eager = false;
 	consider_room(v, c);
 	if (c->shut & CW_VSOCK_SHUT_RCV) { /* it could not know yet: nobody reads that */
 		cw_vsock_took(v, (unsigned int)(c - v->conn), len);
 		return CW_VSOCK_NOTHING;
 	}
 	return CW_VSOCK_DATA;
+}
+
+/* Whether a packet may come in the connection's state; of those for one that is up in_state() knows. */
+static bool fits(const struct cw_vsock_conn *c, uint16_t op)
+{
+	if (c->state == CW_VSOCK_CALLING) /* and it has heard of it */
+		return op == CW_VSOCK_OP_RESPONSE && !(c->tell & TELL_REQUEST);
+	if (c->state == CW_VSOCK_CALLED) /* who waits for an answer may look after its credit */
+		return op == CW_VSOCK_OP_CREDIT_UPDATE || op == CW_VSOCK_OP_CREDIT_REQUEST;
+	return op != CW_VSOCK_OP_RESPONSE;
 }
 
 static enum cw_vsock_news in_state(struct cw_vsock *v, struct cw_vsock_conn *c,
@@ -271,11 +283,10 @@ static enum cw_vsock_news in_state(struct cw_vsock *v, struct cw_vsock_conn *c,
 		return end(v, c);
 	if (c->state == CW_VSOCK_OVER)
 		return CW_VSOCK_NOTHING;
-	if (c->state == CW_VSOCK_CALLED ||
-	    (c->state == CW_VSOCK_CALLING) != (op == CW_VSOCK_OP_RESPONSE))
-		/* Who waits for an answer may still look after its credit, or give up. */
-		return c->state == CW_VSOCK_CALLED && op == CW_VSOCK_OP_SHUTDOWN ? drop(v, c)
-										 : broken(v, c);
+	if (c->state == CW_VSOCK_CALLED && op == CW_VSOCK_OP_SHUTDOWN)
+		return drop(v, c); /* it gave up */
+	if (!fits(c, op))
+		return broken(v, c);
 	c->peer_room = cw_get_le32(h->buf_alloc);
 	c->peer_took = cw_get_le32(h->fwd_cnt);
 	switch (op) {
@@ -287,7 +298,9 @@ static enum cw_vsock_news in_state(struct cw_vsock *v, struct cw_vsock_conn *c,
 	case CW_VSOCK_OP_RW:
 		return data(v, c, payload);
 	case CW_VSOCK_OP_CREDIT_REQUEST:
-		tell(v, c, TELL_ROOM);
+		c->eager = true;
+		if (c->state != CW_VSOCK_CALLED) /* else the answer tells */
+			tell(v, c, TELL_ROOM);
 		return CW_VSOCK_ROOM;
 	case CW_VSOCK_OP_CREDIT_UPDATE:
 		return CW_VSOCK_ROOM;

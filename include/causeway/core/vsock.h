@@ -33,6 +33,7 @@ struct cw_vsock_conn {
 	uint16_t type;	    /* enum cw_abi_vsock_type */
 	uint8_t state;	    /* enum cw_vsock_state */
 	bool held;	    /* by its owner: its number is not given to another yet */
+	bool eager;	    /* they asked for our room, and sent nothing since */
 	uint8_t tell;	    /* packets without data that wait to be sent */
 	uint8_t shut;	    /* CW_VSOCK_SHUT_*, ours */
 	uint8_t peer_shut;  /* theirs */
@@ -74,8 +75,9 @@ struct cw_vsock {
 
 /**
  * cw_vsock_init - begin without connections
- * @v: zeroed before the first time; after that it remembers which port numbers were given last; @conn: table of @conns entries; @cid, @peer: addresses of this side and the other; @room: bytes
- * that each connection's buffer can hold, a power of two up to 2^30
+ * @v: zeroed before the first time; after that it remembers which port numbers were given last; @conn:
+ * table of @conns entries; @cid, @peer: addresses of this side and the other; @room: bytes that each
+ * connection's buffer can hold, a power of two up to 2^30
  */
 void cw_vsock_init(struct cw_vsock *v, struct cw_vsock_conn *conn, unsigned int conns, uint64_t cid,
 		   uint64_t peer, uint32_t room);

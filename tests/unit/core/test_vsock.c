@@ -104,6 +104,8 @@ static void every_operation_in_every_state(void **state)
 		{ 3, CW_VSOCK_CALLED, CW_VSOCK_ENDED, CW_VSOCK_FREE, 0 },
 		{ 4, CW_VSOCK_CALLED, CW_VSOCK_ENDED, CW_VSOCK_OVER, CW_VSOCK_OP_RST },
 		{ 5, CW_VSOCK_CALLED, CW_VSOCK_ENDED, CW_VSOCK_OVER, CW_VSOCK_OP_RST },
+		{ 6, CW_VSOCK_CALLED, CW_VSOCK_ROOM, CW_VSOCK_CALLED, 0 },
+		{ 7, CW_VSOCK_CALLED, CW_VSOCK_ROOM, CW_VSOCK_CALLED, 0 },
 
 		{ 1, CW_VSOCK_CALLING, CW_VSOCK_ENDED, CW_VSOCK_OVER, CW_VSOCK_OP_RST },
 		{ 2, CW_VSOCK_CALLING, CW_VSOCK_ANSWERED, CW_VSOCK_UP, 0 },
@@ -467,6 +469,42 @@ static void room_is_always_told(void **state)
 	}
 }
 
+/* Who asked for room, and got too little, hears of more until it sends: it may need all of it at once. */
+static void who_asked_hears_of_more(void **state)
+{
+	struct cw_abi_vsock_hdr h;
+	int i;
+
+	(void)state;
+	i = up();
+	h = packet(CW_VSOCK_OP_RW, 80, 7, 400);
+	assert_int_equal(takes(&h), CW_VSOCK_DATA);
+	cw_vsock_took(&a.v, (unsigned int)i, 100);
+	assert_int_equal(says(), 0);
+	h = packet(CW_VSOCK_OP_CREDIT_REQUEST, 80, 7, 0);
+	assert_int_equal(takes(&h), CW_VSOCK_ROOM);
+	assert_int_equal(says(), CW_VSOCK_OP_CREDIT_UPDATE);
+	cw_vsock_took(&a.v, (unsigned int)i, 300);
+	assert_int_equal(says(), CW_VSOCK_OP_CREDIT_UPDATE);
+	h = packet(CW_VSOCK_OP_RW, 80, 7, 100);
+	assert_int_equal(takes(&h), CW_VSOCK_DATA);
+	cw_vsock_took(&a.v, (unsigned int)i, 100);
+	assert_int_equal(says(), 0);
+}
+
+/* An answer to what was not said yet. */
+static void answered_before_it_asked(void **state)
+{
+	struct cw_abi_vsock_hdr h = packet(CW_VSOCK_OP_RESPONSE, 80, 7, 0);
+
+	(void)state;
+	begin();
+	assert_int_equal(cw_vsock_call(&a.v, 80, 7, CW_VSOCK_STREAM), 0);
+	assert_int_equal(takes(&h), CW_VSOCK_ENDED);
+	assert_int_equal(a.v.strange, 1);
+	assert_int_equal(says(), 0);
+}
+
 static void ends_of_messages(void **state)
 {
 	static uint8_t memory[64 + 8], bytes[64];
@@ -530,6 +568,8 @@ int main(void)
 		cmocka_unit_test(numbers_of_ports),
 		cmocka_unit_test(at_random),
 		cmocka_unit_test(room_is_always_told),
+		cmocka_unit_test(who_asked_hears_of_more),
+		cmocka_unit_test(answered_before_it_asked),
 		cmocka_unit_test(ends_of_messages),
 	};
 
