@@ -93,6 +93,12 @@ static bool drain_some(struct cw_vsock_device *v, unsigned int i)
 	return f->len != 0;
 }
 
+/* Neither end takes anything from the other: what either still has is of no use. */
+static bool dead_both_ways(const struct cw_vsock_device *v, unsigned int i)
+{
+	return v->conn[i].hung && v->state[i].peer_shut & CW_VSOCK_SHUT_RCV;
+}
+
 /* What the remote shut, told to the owner once nothing is left that came before. */
 static void pass_on_shutdown(struct cw_vsock_device *v, unsigned int i)
 {
@@ -104,7 +110,7 @@ static void pass_on_shutdown(struct cw_vsock_device *v, unsigned int i)
 	if (!c->used || !how)
 		return;
 	c->shut = (uint8_t)(c->shut | how);
-	if (c->shut == CW_VSOCK_SHUT_BOTH)
+	if (c->shut == CW_VSOCK_SHUT_BOTH || dead_both_ways(v, i))
 		cw_vsock_device_abort(v, i); /* which is to agree */
 	else
 		v->ops->shut(v->ctx, i, how);
@@ -415,7 +421,9 @@ void cw_vsock_device_writable(struct cw_vsock_device *v, unsigned int i)
 void cw_vsock_device_hung(struct cw_vsock_device *v, unsigned int i)
 {
 	v->conn[i].hung = true;
-	if (v->conn[i].used && v->conn[i].over) {
+	if (v->conn[i].used && dead_both_ways(v, i)) {
+		cw_vsock_device_abort(v, i);
+	} else if (v->conn[i].used && v->conn[i].over) {
 		no_more_input(v, i);
 		wake_rx(v);
 	} else {

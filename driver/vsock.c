@@ -274,13 +274,13 @@ static void start_over(struct cw_vsock_driver *v)
 
 	v->resets++;
 	for (unsigned int i = 0; i < m->sockets; i++) {
-		bool held = m->conn[i].held;
+		struct cw_vsock_conn *c = &m->conn[i];
 
-		if (m->conn[i].state != CW_VSOCK_FREE)
+		if (c->state != CW_VSOCK_FREE)
 			cw_vsock_ended_(v, i);
-		memset(&m->conn[i], 0, sizeof(m->conn[i]));
-		m->conn[i].held = held && !m->socket[i].waiting;
-		m->socket[i].waiting = false;
+		/* What came before may still be read, and accepted. */
+		c->state = CW_VSOCK_FREE;
+		c->tell = 0;
 	}
 	v->vsock.tells = v->vsock.refusals = 0;
 	v->vsock.cid = read_cid(v);

@@ -209,11 +209,11 @@ static int send_message(struct cw_vsock_driver *v, int s, const uint8_t *from, u
 	got = want_room(v, s, len, timeout, end);
 	if (got < 0)
 		return got;
+	/* The rest needs buffers only, which a device gives back whatever else happens. */
+	end = cw_vdev_end(&v->vdev, LEAVE_US);
 	while (done < len) {
 		done += send_some(v, s, from + done, len - done, true);
-		/* The rest needs buffers only, which the device gives back whatever else happens. */
-		got = done < len ? want_room(v, s, 1, LEAVE_US, cw_vdev_end(&v->vdev, LEAVE_US))
-				 : 1;
+		got = done < len ? want_room(v, s, 1, LEAVE_US, end) : 1;
 		if (got < 0) {
 			cw_vsock_reset(&v->vsock, (unsigned int)s);
 			cw_vsock_ended_(v, (unsigned int)s);

@@ -288,6 +288,31 @@ static void long_message_after_short_ones(void **state)
 	all_over();
 }
 
+static unsigned int turns;
+
+/* It asks once; what it is told then is too little, and what becomes free later is not half the buffer. */
+static void at_last_the_host_reads(void)
+{
+	if (++turns == 5)
+		w.host_taken = UINT32_MAX;
+}
+
+static void room_for_a_message_comes_in_pieces(void **state)
+{
+	int s;
+
+	(void)state;
+	opened();
+	s = connected(CW_VSOCK_SEQPACKET);
+	w.host_taken = 0;
+	assert_int_equal(cw_vsock_send(&v, s, data, 5000, SECOND), 5000);
+	turns = 0;
+	w.tamper = at_last_the_host_reads;
+	assert_int_equal(cw_vsock_send(&v, s, data, 14000, SECOND), 14000);
+	assert_true(turns >= 5);
+	w.tamper = NULL;
+}
+
 static void a_message_too_long_for_us_ends_it(void **state)
 {
 	int s;
@@ -392,6 +417,31 @@ static void half_closed(void **state)
 	assert_int_equal(cw_vsock_recv(&v, s, back, MANY, SECOND), 0);
 	cw_vsock_close(&v, s);
 	all_over();
+}
+
+/* We read nothing more and the host's end is gone: nobody is left to wait for, in whichever order. */
+static void nobody_reads_any_more(void **state)
+{
+	(void)state;
+	opened();
+	for (int first = 0; first < 2; first++) {
+		int s = connected(CW_VSOCK_STREAM);
+		unsigned int i = (unsigned int)(newest() - w.host);
+
+		newest()->in = data;
+		newest()->in_len = MANY;
+		settle();
+		if (first)
+			cw_vsock_device_hung(&w.vsock, i);
+		assert_int_equal(cw_vsock_shutdown(&v, s, CW_VSOCK_SHUT_RCV), CW_OK);
+		settle();
+		if (!first)
+			cw_vsock_device_hung(&w.vsock, i);
+		settle();
+		assert_true(cw_vsock_events(&v, s) & CW_VSOCK_END);
+		cw_vsock_close(&v, s);
+		all_over();
+	}
 }
 
 static void the_host_ends_it(void **state)
@@ -638,6 +688,34 @@ static void more_than_there_is_room_for(void **state)
 	assert_int_equal(cw_vsock_recv(&v, s, back, MANY, 0), CW_ECLOSED);
 }
 
+/* A device that gives back one buffer in a while, so that no single wait is too long. */
+static void grudging(void)
+{
+	uint16_t idx = (uint16_t)(v.tx.q.used_count + 1);
+
+	w.now += 7 * SECOND;
+	world_used(&v.tx.q, idx, cw_load16(&v.tx.q.avail->ring[(uint16_t)(idx - 1) % v.tx.q.size]),
+		   0);
+}
+
+static void a_message_ends_by_its_time(void **state)
+{
+	const struct world_options small = { .vsock_block = 0x6000 };
+	uint64_t begun;
+	int s;
+
+	(void)state;
+	opened_with(&small);
+	s = connected(CW_VSOCK_SEQPACKET);
+	w.hold = 1u << VSOCK;
+	w.tamper = grudging;
+	begun = w.now;
+	assert_int_equal(cw_vsock_send(&v, s, data, 15000, SECOND), CW_ETIMEDOUT);
+	assert_true(w.now - begun < 20 * SECOND);
+	w.tamper = NULL;
+	assert_int_equal(cw_vsock_recv(&v, s, back, 1, 0), CW_ECLOSED);
+}
+
 static void ring_that_lies(void **state)
 {
 	(void)state;
@@ -649,20 +727,65 @@ static void ring_that_lies(void **state)
 	assert_int_equal(cw_vsock_connect(&v, 1, CW_VSOCK_STREAM, 0), CW_EPEER);
 }
 
+static void lie_about_a_reset(void)
+{
+	const struct cw_abi_vsock_event e = { cw_make_le32(CW_VSOCK_EVENT_RESET) };
+	uint16_t idx = (uint16_t)(v.event.used_count + 1);
+	uint32_t b = cw_load16(&v.event.avail->ring[(uint16_t)(idx - 1) % v.event.size]);
+
+	w.outside = true;
+	memcpy(v.event_mem + (uintptr_t)v.event.slot[b].cookie * sizeof(e), &e, sizeof(e));
+	world_used(&v.event, idx, b, sizeof(e));
+	w.outside = false;
+	assert_int_equal(cw_vsock_poll(&v), CW_OK);
+}
+
+/* Those who wait for accept are gone too, unless they said something; no place is lost. */
+static void transport_reset_while_some_wait(void **state)
+{
+	int i, s;
+
+	(void)state;
+	opened();
+	assert_int_equal(cw_vsock_listen(&v, 80, CW_VSOCK_STREAM, 9), CW_OK);
+	assert_int_equal(cw_vsock_listen(&v, 80, CW_VSOCK_SEQPACKET, 9), CW_OK);
+	for (unsigned int round = 0; round < 3; round++) {
+		for (unsigned int n = 0; n < sockets.sockets - 1; n++)
+			cw_vsock_device_dial(&w.vsock, 80, false);
+		i = cw_vsock_device_dial(&w.vsock, 80, true);
+		assert_true(i >= 0);
+		settle();
+		w.host[i].in = data;
+		w.host[i].in_len = 300;
+		w.host[i].in_message = 100;
+		settle();
+		lie_about_a_reset();
+		settle();
+		assert_false(cw_vsock_waiting(&v, 80, CW_VSOCK_STREAM));
+		s = cw_vsock_accept(&v, 80, CW_VSOCK_SEQPACKET, 0);
+		assert_true(s >= 0);
+		for (unsigned int n = 0; n < 3; n++)
+			assert_int_equal(cw_vsock_recv(&v, s, back, MANY, 0), 100);
+		assert_int_equal(cw_vsock_recv(&v, s, back, MANY, 0), CW_ECLOSED);
+		cw_vsock_close(&v, s);
+		for (unsigned int n = 0; n < WORLD_SOCKETS; n++)
+			if (w.host[n].open)
+				cw_vsock_device_abort(&w.vsock, n);
+		all_over();
+	}
+	for (unsigned int n = 0; n < sockets.sockets; n++)
+		connected(CW_VSOCK_STREAM);
+}
+
 static void transport_reset(void **state)
 {
-	struct cw_abi_vsock_event e = { cw_make_le32(CW_VSOCK_EVENT_RESET) };
 	int s;
 
 	(void)state;
 	opened();
 	s = connected(CW_VSOCK_STREAM);
 	cw_vsock_listen(&v, 80, CW_VSOCK_STREAM, 1);
-	memcpy(v.event_mem, &e, sizeof(e));
-	w.outside = true;
-	world_used(&v.event, 1, 0, sizeof(e));
-	w.outside = false;
-	assert_int_equal(cw_vsock_poll(&v), CW_OK);
+	lie_about_a_reset();
 	assert_int_equal(v.resets, 1);
 	assert_int_equal(cw_vsock_recv(&v, s, back, 1, SECOND), CW_ECLOSED);
 	cw_vsock_close(&v, s);
@@ -683,10 +806,12 @@ int main(void)
 		T(back_pressure),
 		T(messages_keep_their_bounds),
 		T(long_message_after_short_ones),
+		T(room_for_a_message_comes_in_pieces),
 		T(a_message_too_long_for_us_ends_it),
 		T(accepts),
 		T(heard_after_the_end),
 		T(half_closed),
+		T(nobody_reads_any_more),
 		T(the_host_ends_it),
 		T(not_a_socket),
 		T(many_connections),
@@ -698,7 +823,9 @@ int main(void)
 		T(packets_that_lie),
 		T(more_than_there_is_room_for),
 		T(ring_that_lies),
+		T(a_message_ends_by_its_time),
 		T(transport_reset),
+		T(transport_reset_while_some_wait),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
