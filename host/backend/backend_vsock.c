@@ -16,6 +16,14 @@ static void messages_path(const char *path, char at[sizeof(((struct sockaddr_un 
 	snprintf(at, sizeof(((struct sockaddr_un *)0)->sun_path), "%.96s.seqpacket", path);
 }
 
+/* With credentials, that is: without them a message of no bytes looks like the end. */
+static void tell_messages_from_the_end(int fd)
+{
+	const int yes = 1;
+
+	(void)!setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &yes, sizeof(yes));
+}
+
 int backend_open_vsock(const struct cw_board_device *d, struct cw_backend_fds *fds, FILE *err)
 {
 	char messages[sizeof(((struct sockaddr_un *)0)->sun_path)];
@@ -29,6 +37,7 @@ int backend_open_vsock(const struct cw_board_device *d, struct cw_backend_fds *f
 	if (fds->fd[VSOCK_MESSAGES] < 0)
 		return -1;
 	fds->n = 2;
+	tell_messages_from_the_end(fds->fd[VSOCK_MESSAGES]); /* and those accepted on it */
 	snprintf(fds->note[0], sizeof(fds->note[0]), "%.100s", d->path);
 	if (!listen(fds->fd[VSOCK_STREAMS], WAITING) && !listen(fds->fd[VSOCK_MESSAGES], WAITING))
 		return 0;
@@ -58,6 +67,8 @@ int cw_backend_connect(const struct cw_board_device *d, uint32_t port, bool mess
 	snprintf(a.sun_path, sizeof(a.sun_path), "%.96s_%u", d->path, port);
 	fd = socket(AF_UNIX,
 		    (message ? SOCK_SEQPACKET : SOCK_STREAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd >= 0 && message)
+		tell_messages_from_the_end(fd);
 	if (fd >= 0 && connect(fd, (const struct sockaddr *)&a, sizeof(a))) {
 		close(fd);
 		fd = -1;

@@ -10,7 +10,8 @@
  *
  * Nobody may hold a place for ever: who does not say where to, a keeper that does not answer and a
  * remote that does not are given up after PATIENCE_US, a remote that does not agree to an end after
- * LEAVE_US.
+ * LEAVE_US. Nor may anybody fill the keeper's ear: it is asked for so many at once as there may be
+ * connections, also when the remote takes back what it asked for.
  */
 #include "backend_priv.h"
 
@@ -25,13 +26,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define CONNECTIONS CW_VSOCK_CONNECTIONS
-#define ROOM	    65536u /* bytes of the remote that a connection buffers; the longest message */
-#define CALLERS	    CW_VSOCK_CALLERS
-#define LINE_MAX_   24u /* "CONNECT 4294967295\n" and some */
-#define PATIENCE_US 5000000u
-#define LEAVE_US    8000000u
-#define EVENTS	    32
+#define CONNECTIONS   CW_VSOCK_CONNECTIONS
+#define ROOM	      65536u /* bytes of the remote that a connection buffers; the longest message */
+#define CALLERS	      CW_VSOCK_CALLERS
+#define LINE_MAX_     24u /* "CONNECT 4294967295\n" and some */
+#define PATIENCE_US   5000000u
+#define LEAVE_US      8000000u
+#define EVENTS	      32
+#define EMPTY_AT_ONCE 16 /* messages without a byte, in one go */
 
 enum place { LISTEN_STREAM, LISTEN_MESSAGE, CALLER, SIDE }; /* what an event is of */
 
@@ -63,7 +65,9 @@ struct vsock_unit {
 	int epoll, listen[2];
 	bool more[2]; /* somebody may wait at a listening socket */
 	uint32_t ids;
-	uint64_t next; /* when the first is given up */
+	unsigned int asked; /* of the keeper, who has not answered yet */
+	uint64_t again;	    /* a bit a side: it is looked at once more in the next pass */
+	uint64_t next;	    /* when the first is given up */
 	struct caller caller[CALLERS];
 	struct side side[CONNECTIONS];
 	uint8_t *text;
@@ -104,8 +108,10 @@ static int ask_keeper(void *ctx, unsigned int i, uint32_t port, bool message)
 	struct side *s = &u->side[i];
 
 	u->ids += u->ids == UINT32_MAX ? 2 : 1;
-	if (!u->unit.ask || u->unit.ask(u->unit.ask_ctx, port, message, u->ids))
+	if (u->asked == CONNECTIONS || !u->unit.ask ||
+	    u->unit.ask(u->unit.ask_ctx, port, message, u->ids))
 		return CW_ECLOSED;
+	u->asked++;
 	s->fd = -1;
 	s->id = u->ids;
 	s->message = message;
@@ -131,21 +137,46 @@ static int output(void *ctx, unsigned int i, const struct cw_part *part, unsigne
 	return errno == EAGAIN || errno == EINTR || errno == ENOBUFS ? 0 : CW_ECLOSED;
 }
 
-/* The next message whole, into private memory: 1, 0 at the end, CW_E*. */
+/*
+ * The next message with bytes in it: their number, 0 at the end, -1 with errno. Empty ones, which no packet
+ * could carry, are passed over, so many at once: only a message comes with its sender's credentials.
+ */
 /* #syscalls recvmsg */
+static ssize_t receive(struct vsock_unit *u, unsigned int i, bool *cut)
+{
+	struct iovec v = { u->side[i].text, ROOM };
+	union {
+		char buf[CMSG_SPACE(sizeof(struct ucred))];
+		struct cmsghdr align;
+	} from;
+
+	for (unsigned int empty = 0; empty < EMPTY_AT_ONCE; empty++) {
+		struct msghdr m = { .msg_iov = &v,
+				    .msg_iovlen = 1,
+				    .msg_control = from.buf,
+				    .msg_controllen = sizeof(from.buf) };
+		ssize_t n = recvmsg(u->side[i].fd, &m, MSG_DONTWAIT);
+
+		*cut = m.msg_flags & MSG_TRUNC;
+		if (n || !m.msg_controllen)
+			return n;
+	}
+	u->again |= 1ull << i;
+	u->next = 0;
+	errno = EAGAIN;
+	return -1;
+}
+
+/* The next message whole, into private memory: 1, 0 at the end, CW_E*. */
 static int take_message(struct vsock_unit *u, unsigned int i)
 {
 	struct side *s = &u->side[i];
-	struct iovec v = { s->text, ROOM };
-	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1 };
-	ssize_t n;
+	bool cut = false;
+	ssize_t n = receive(u, i, &cut);
 
-	do {
-		n = recvmsg(s->fd, &m, MSG_DONTWAIT);
-		if (n < 0)
-			return errno == EAGAIN || errno == EINTR ? CW_EAGAIN : CW_ECLOSED;
-	} while (!n && !s->closing); /* an empty one, which no packet could carry */
-	if (m.msg_flags & MSG_TRUNC || (uint32_t)n > cw_vsock_device_room(&u->vsock, i))
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? CW_EAGAIN : CW_ECLOSED;
+	if (cut || (uint32_t)n > cw_vsock_device_room(&u->vsock, i))
 		return CW_ECLOSED; /* longer than the remote could ever take */
 	s->text_len = (uint32_t)n;
 	s->text_at = 0;
@@ -252,6 +283,7 @@ static void given(struct cw_unit *unit, uint32_t id, int fd)
 	struct side *s = NULL;
 	unsigned int i;
 
+	u->asked -= u->asked != 0;
 	for (i = 0; i < CONNECTIONS && !s; i++)
 		if (id && u->side[i].id == id)
 			s = &u->side[i];
@@ -364,6 +396,9 @@ static bool pick_up(struct vsock_unit *u, unsigned int which)
 		else
 			dismiss(c);
 	}
+	for (unsigned int i = 0; u->more[which] && i < CALLERS; i++)
+		if (u->caller[i].fd < 0) /* free again already: others may come in the next pass */
+			u->next = 0;
 	return any;
 }
 
@@ -393,7 +428,7 @@ static void happened(struct vsock_unit *u, const struct epoll_event *e)
 			cw_vsock_device_writable(&u->vsock, i);
 		if (e->events & (EPOLLIN | EPOLLRDHUP))
 			cw_vsock_device_readable(&u->vsock, i);
-		if (e->events & (EPOLLHUP | EPOLLERR)) {
+		if (u->side[i].fd >= 0 && e->events & (EPOLLHUP | EPOLLERR)) {
 			u->side[i].until = give_up_at(u, LEAVE_US);
 			cw_vsock_device_hung(&u->vsock, i);
 		}
@@ -429,6 +464,16 @@ static void late(struct vsock_unit *u, unsigned int i)
 	}
 }
 
+static void look_again(struct vsock_unit *u)
+{
+	uint64_t again = u->again;
+
+	u->again = 0;
+	for (unsigned int i = 0; i < CONNECTIONS; i++)
+		if (again >> i & 1)
+			cw_vsock_device_readable(&u->vsock, i);
+}
+
 static void give_up(struct vsock_unit *u, uint64_t now)
 {
 	u->next = CW_LINK_NEVER;
@@ -462,6 +507,7 @@ static void ready(struct cw_unit *unit, const struct pollfd *p, unsigned int n)
 		look(unit);
 	if (u->next <= now) {
 		give_up(u, now);
+		look_again(u);
 		pick_up_all(u);
 	}
 }
