@@ -53,7 +53,9 @@ def ports(p):
 
 def well(p):
     until(lambda: p.firmware.ping("-c", "1") == (1, 1), 10)
-    return p.firmware.udp().answers(b"echo") and p.firmware.ping("-c", "3", "-i", "0.05") == (3, 3)
+    until(lambda: p.firmware.udp().answers(b"echo"), 10)
+    until(lambda: p.firmware.ping("-c", "3", "-i", "0.05") == (3, 3), 10)
+    return True
 
 
 class Gdb:
