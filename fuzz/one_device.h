@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A region with one device: rng, or FUZZ_NET, FUZZ_CONSOLE, FUZZ_BLK. For fuzz_device.c and fuzz_driver.c */
+/* A region with one device: rng, or FUZZ_NET, FUZZ_CONSOLE, FUZZ_BLK, FUZZ_9P. For fuzz_device.c and fuzz_driver.c */
 #ifndef FUZZ_ONE_DEVICE_H
 #define FUZZ_ONE_DEVICE_H
 
@@ -23,6 +23,9 @@
 #define COUNT 6 /* two ports and control */
 #elif defined(FUZZ_BLK)
 #define ID    CW_ID_BLK
+#define COUNT 1
+#elif defined(FUZZ_9P)
+#define ID    CW_ID_9P
 #define COUNT 1
 #else
 #define ID    CW_ID_RNG
