@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
  * A remote that measures from its side and prints JSON lines on its UART: link-up and device set-up
- * times, then entropy reads of 256 bytes, then stays idle.
+ * times, then entropy reads of 256 bytes (or a disk, or files, when that is the first device), then stays idle.
  */
 #include <causeway/core/err.h>
 #include <causeway/core/shm.h>
+#include <causeway/driver/9p.h>
 #include <causeway/driver/blk.h>
 #include <causeway/driver/mmio.h>
 #include <causeway/driver/rng.h>
@@ -101,6 +102,68 @@ static void use_disk(unsigned int i)
 	}
 }
 
+/* The same as a stream, which reads ahead. */
+static void stream_file(struct cw_9p_file *f, uint32_t at_once)
+{
+	static uint8_t buf[65536];
+	uint64_t begun = now(), bytes = 0, n = 0;
+	struct cw_9p_stream s;
+	int32_t got = 0;
+
+	cw_9p_stream_open(&s, f, false, 0);
+	for (; got >= 0 && now() - begun < 600000; n++) {
+		got = cw_9p_stream_read(&s, buf, at_once, 1000000);
+		bytes += got > 0 ? (uint32_t)got : 0;
+		if (!got) {
+			cw_9p_stream_close(&s, 1000000);
+			cw_9p_stream_open(&s, f, false, 0);
+		}
+	}
+	cw_9p_stream_close(&s, 1000000);
+	printf("{\"files\": %u, \"n\": %llu, \"bytes\": %llu, \"us\": %llu, \"err\": %d}\n",
+	       (unsigned int)at_once + 1, (unsigned long long)n, (unsigned long long)bytes,
+	       (unsigned long long)(now() - begun), got < 0 ? got : 0);
+}
+
+/* Reads a file for a while, @at_once bytes a call, or asks what it is: 0. */
+static void use_file(struct cw_9p_driver *c, struct cw_9p_file *f, uint32_t at_once)
+{
+	static uint8_t buf[65536];
+	uint64_t begun = now(), bytes = 0, n = 0;
+	struct cw_9p_stat s;
+	int32_t got = 0;
+
+	for (uint64_t at = 0; got >= 0 && now() - begun < 600000; n++) {
+		if (at_once)
+			got = cw_9p_read(f, at, buf, at_once, 1000000);
+		else
+			got = cw_9p_stat(c, "/f", &s, 1000000);
+		at = got < (int32_t)at_once ? 0 : at + at_once;
+		bytes += got > 0 ? (uint32_t)got : 0;
+	}
+	printf("{\"files\": %u, \"n\": %llu, \"bytes\": %llu, \"us\": %llu, \"err\": %d}\n",
+	       (unsigned int)at_once, (unsigned long long)n, (unsigned long long)bytes,
+	       (unsigned long long)(now() - begun), got < 0 ? got : 0);
+}
+
+static void use_files(unsigned int i)
+{
+	static struct cw_9p_driver c;
+	struct cw_9p_file f;
+
+	if (cw_mmio_init(&mmio[i], &bus, i) || cw_mmio_open(&mmio[i]) ||
+	    cw_9p_open(&c, &mmio[i].transport, 1000000) ||
+	    cw_9p_file_open(&c, &f, "/f", CW_9P_O_RDONLY, 0, 1000000))
+		return;
+	for (int round = 0; round < 100; round++) {
+		use_file(&c, &f, 65536);
+		use_file(&c, &f, 8192);
+		use_file(&c, &f, 0);
+		stream_file(&f, 65536);
+		stream_file(&f, 8192);
+	}
+}
+
 int main(void)
 {
 	uint64_t begun;
@@ -123,6 +186,8 @@ int main(void)
 		return 1;
 	if (layout.device[0].id == CW_ID_BLK)
 		use_disk(0);
+	else if (layout.device[0].id == CW_ID_9P)
+		use_files(0);
 	else
 		read_entropy(&rng[0]);
 	for (;;)

@@ -238,10 +238,10 @@ void cw_9p_fetch_(const struct cw_9p_driver *c, const struct cw_9p_slot *s, uint
 
 /* ---- calls ---- */
 
-/* Clunks what is doomed and not used, not by a clunk either, as far as there are slots; nobody waits for it. */
+/* Clunks what is doomed and not used, not by a clunk either, as far as there are slots. Nobody waits for it: it goes out with what is asked next. */
 static void tidy(struct cw_9p_driver *c)
 {
-	struct cw_9p_slot *s = NULL;
+	struct cw_9p_slot *s;
 
 	for (uint32_t f = 0; f < CW_9P_DRIVER_FIDS; f++) {
 		bool used = c->fid[f] != CW_9P_DOOMED_;
@@ -256,8 +256,6 @@ static void tidy(struct cw_9p_driver *c)
 			return;
 		s->wanted = false;
 	}
-	if (s)
-		cw_vdev_publish(&c->vdev, 0, &c->queue);
 }
 
 int cw_9p_begin_(struct cw_9p_driver *c)
