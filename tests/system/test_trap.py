@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The driver library against devices that nobody here wrote: QEMU's own, on trapping virtio-mmio."""
+import hashlib
 import os
 import re
 
@@ -40,6 +41,37 @@ def test_disk(network, tmp_path):
         assert image.read_bytes()[100 * 512:100 * 512 + 4] == bytes((100 * 31 + 3 + 7 * i) & 255 for i in range(4))
         assert "10 sectors zeroed" in sh.run("blk zero 100 10")
         assert "failed at sector 2048" in sh.run("blk write 2048 1 1")
+        sh.close()
+    finally:
+        t.close()
+
+
+def test_files(network, tmp_path):
+    """Another server: it answers in another order, and has other words for what went wrong."""
+    folder = tmp_path / "export"
+    folder.mkdir()
+    (folder / "greeting").write_text("hello from Linux\n")
+    (folder / "from").write_bytes(os.urandom(4 << 20))
+    t = Trap(str(tmp_path), devices=("net", "console", "9p"), program="island_trap", folder=str(folder))
+    try:
+        t.started()
+        sh = Shell(t.shell_at())
+        sh.type("\r")
+        sh.until("remote:~$ ")
+        assert "hello from Linux" in sh.run("fs cat /greeting")
+        assert hashlib.sha256((folder / "from").read_bytes()).hexdigest() in sh.run("fs sum from", 60)
+        assert "%d bytes copied" % (4 << 20) in sh.run("fs cp from to", 60)
+        assert (folder / "to").read_bytes() == (folder / "from").read_bytes()
+        sh.run("fs mkdir dir")
+        sh.run("fs mv to dir/moved")
+        assert "dir/moved: file, mode 0644, user %d, %d bytes" % (os.getuid(), 4 << 20) in sh.run("fs stat dir/moved")
+        assert set(sh.run("fs ls").splitlines()) == {"d dir", "- from", "- greeting", "- island.log"}
+        assert "(errno 39)" in sh.run("fs rm dir")
+        assert "no such file" in sh.run("fs cat dir/nothing")
+        sh.run("fs rm dir/moved")
+        sh.run("fs rm dir")
+        assert sorted(os.listdir(folder)) == ["from", "greeting", "island.log"]
+        assert (folder / "island.log").read_text().startswith("started")
         sh.close()
     finally:
         t.close()

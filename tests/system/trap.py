@@ -14,7 +14,7 @@ IP = "192.168.200.3"
 
 class Trap(Firmware):
     def __init__(self, directory, devices=("net", "rng", "console"), net="",
-                 program="hvl_net_rng_trap", disk=""):
+                 program="hvl_net_rng_trap", disk="", folder=""):
         super().__init__(None, "a53", IP)
         self.uart = os.path.join(directory, "uart")
         self.log = open(os.path.join(directory, "qemu.log"), "w+")
@@ -24,7 +24,9 @@ class Trap(Firmware):
                 "console": ["-device", "virtio-serial-device", "-chardev", "pty,id=c",
                             "-device", "virtconsole,chardev=c"],
                 "blk": ["-drive", "if=none,id=d,format=raw,file=" + disk,
-                        "-device", "virtio-blk-device,drive=d,serial=qemus"]}
+                        "-device", "virtio-blk-device,drive=d,serial=qemus"],
+                "9p": ["-fsdev", "local,id=s,security_model=none,path=" + folder,
+                       "-device", "virtio-9p-device,fsdev=s,mount_tag=qemus"]}
         self.p = subprocess.Popen(
             ["qemu-system-aarch64", "-M", "virt,gic-version=2,highmem=off", "-cpu", "cortex-a53",
              "-smp", "2", "-m", "64",  # two, for its barriers: see host/carrier/qemu_machines.c

@@ -151,7 +151,7 @@ static void bind(unsigned int k, uintptr_t base, uint32_t id, const char *name)
 	memcpy(d->name, name, strlen(name) + 1);
 	d->block = base;
 	d->size = SLOT_SIZE;
-	d->queues = id == CW_ID_RNG || id == CW_ID_BLK ? 1 : 2;
+	d->queues = id == CW_ID_RNG || id == CW_ID_BLK || id == CW_ID_9P ? 1 : 2;
 	trap[k] = (struct trap){ .transport = { .ops = &ops,
 						.memory = { .va_ = block[k],
 							    .base = (uintptr_t)block[k],
@@ -177,6 +177,7 @@ int reach_init(void)
 		[APP_NET] = { CW_ID_NET, "virtio-net" },
 		[APP_CONSOLE] = { CW_ID_CONSOLE, "virtio-serial" },
 		[APP_BLK] = { CW_ID_BLK, "virtio-blk" },
+		[APP_9P] = { CW_ID_9P, "virtio-9p" },
 	};
 
 	machine_on_irq = on_irq;
