@@ -42,30 +42,37 @@ static void free_all(struct cw_drvq *q)
 	q->free_count = q->size;
 }
 
-int cw_drvq_init(struct cw_drvq *q, const struct cw_window *w, cw_addr_t ring, uint32_t line,
-		 uint16_t size, struct cw_drvq_slot *slot, bool event_idx)
+int cw_drvq_init_at(struct cw_drvq *q, const struct cw_window *w, cw_addr_t desc, cw_addr_t avail,
+		    cw_addr_t used, uint16_t size, struct cw_drvq_slot *slot, bool event_idx)
 {
-	uint32_t desc = round_up(CW_RING_DESC_BYTES(size), line);
-	uint32_t avail = round_up(CW_RING_AVAIL_BYTES(size), line);
-	uint32_t used = round_up(CW_RING_USED_BYTES(size), line);
-	unsigned char *p;
-
-	if (size < 2 || size > CW_QUEUE_SIZE_MAX || size & (size - 1) || ring & (line - 1) ||
-	    line < CW_LINE_MIN)
+	if (size < 2 || size > CW_QUEUE_SIZE_MAX || size & (size - 1) || desc % CW_DESC_ALIGN ||
+	    avail % CW_AVAIL_ALIGN || used % CW_USED_ALIGN)
 		return CW_EINVAL;
-	p = cw_window_ptr(w, ring, desc + avail + used);
-	if (!p)
-		return CW_EBADADDR;
 	memset(q, 0, sizeof(*q));
-	q->desc = (void *)p;
-	q->avail = (void *)(p + desc);
-	q->used = (void *)(p + desc + avail);
+	q->desc = cw_window_ptr(w, desc, CW_RING_DESC_BYTES(size));
+	q->avail = cw_window_ptr(w, avail, CW_RING_AVAIL_BYTES(size));
+	q->used = cw_window_ptr(w, used, CW_RING_USED_BYTES(size));
+	if (!q->desc || !q->avail || !q->used)
+		return CW_EBADADDR;
 	q->slot = slot;
 	q->size = size;
 	q->event_idx = event_idx;
 	free_all(q);
-	cw_zero_out(p, desc + avail + used);
+	cw_zero_out(q->desc, CW_RING_DESC_BYTES(size));
+	cw_zero_out(q->avail, CW_RING_AVAIL_BYTES(size));
+	cw_zero_out(q->used, CW_RING_USED_BYTES(size));
 	return CW_OK;
+}
+
+int cw_drvq_init(struct cw_drvq *q, const struct cw_window *w, cw_addr_t ring, uint32_t line,
+		 uint16_t size, struct cw_drvq_slot *slot, bool event_idx)
+{
+	cw_addr_t avail = ring + round_up(CW_RING_DESC_BYTES(size), line);
+	cw_addr_t used = avail + round_up(CW_RING_AVAIL_BYTES(size), line);
+
+	if (ring & (line - 1) || line < CW_LINE_MIN)
+		return CW_EINVAL;
+	return cw_drvq_init_at(q, w, ring, avail, used, size, slot, event_idx);
 }
 
 int cw_drvq_indirect(struct cw_drvq *q, const struct cw_window *w, cw_addr_t table,

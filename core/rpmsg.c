@@ -13,6 +13,7 @@
  */
 #include "rpmsg_priv.h"
 
+#include <causeway/core/bytes.h>
 #include <causeway/core/err.h>
 #include <causeway/core/gate.h>
 #include <causeway/core/shm.h>
@@ -185,6 +186,36 @@ uint64_t cw_rpmsg_features(const struct cw_rpmsg *ch)
 	f |= ch->conf.nuttx ? CW_RPMSG_F_NUTTX_ACK | CW_RPMSG_F_NUTTX_BUFSZ : CW_RPMSG_F_BUFSZ;
 	f |= ch->conf.credit ? CW_RPMSG_F_CREDIT : 0;
 	return f | (ch->conf.fragment ? CW_RPMSG_F_FRAGMENT : 0);
+}
+
+static uint32_t le32(const uint8_t *b)
+{
+	struct cw_le32 w;
+
+	memcpy(&w, b, sizeof(w));
+	return cw_get_le32(w);
+}
+
+int cw_rpmsg_sizes(const struct cw_rpmsg *ch, uint64_t features, const uint8_t *config,
+		   uint32_t len, uint32_t most, uint32_t size[2])
+{
+	bool nuttx = ch->conf.nuttx;
+
+	size[0] = size[1] = CW_RPMSG_BUFFER_DEFAULT;
+	if (features & (nuttx ? CW_RPMSG_F_NUTTX_BUFSZ : CW_RPMSG_F_BUFSZ)) {
+		if (len < (nuttx ? 8 : CW_RPMSG_CONFIG_SIZE))
+			return CW_EBADLEN;
+		if (!nuttx && (config[0] != CW_RPMSG_CONFIG_VERSION ||
+			       config[1] != CW_RPMSG_CONFIG_SIZE || config[2]))
+			return CW_EVERSION;
+		/* NuttX has them in the other order. */
+		size[CW_RPMSG_QUEUE_TO_HOST] = le32(config + (nuttx ? 4 : 3));
+		size[CW_RPMSG_QUEUE_TO_REMOTE] = le32(config + (nuttx ? 0 : 7));
+	}
+	for (unsigned int i = 0; i < 2; i++)
+		if (size[i] < HEADER || size[i] > most || size[i] > INT32_MAX)
+			return CW_EBADLEN;
+	return CW_OK;
 }
 
 void cw_rpmsg_up(struct cw_rpmsg *ch, struct cw_rpmsg_queues *queues, uint64_t features)

@@ -6,7 +6,6 @@
  * as the queues have descriptors and there is room for. All else is the channel's; what it asks of its
  * transport is what every driver asks of a virtio device.
  */
-#include <causeway/core/bytes.h>
 #include <causeway/core/err.h>
 #include <causeway/core/gate.h>
 #include <causeway/driver/rpmsg.h>
@@ -43,38 +42,6 @@ static int wait(void *ctx, uint64_t deadline)
 
 static const struct cw_rpmsg_transport transport = { notify, check, now, wait };
 
-static uint32_t le32(const uint8_t *b)
-{
-	struct cw_le32 w;
-
-	memcpy(&w, b, sizeof(w));
-	return cw_get_le32(w);
-}
-
-/* Bytes of a buffer of each queue. */
-static int sizes(struct cw_rpmsg_driver *d, uint32_t size[2])
-{
-	struct cw_abi_rpmsg_config c;
-
-	size[0] = size[1] = CW_RPMSG_BUFFER_DEFAULT;
-	if (d->channel->conf.nuttx && cw_vdev_has(&d->vdev, CW_RPMSG_F_NUTTX_BUFSZ)) {
-		cw_vdev_config(&d->vdev, 0, &c, 8);
-		size[CW_RPMSG_QUEUE_TO_REMOTE] = le32((uint8_t *)&c);
-		size[CW_RPMSG_QUEUE_TO_HOST] = le32((uint8_t *)&c + 4);
-	} else if (!d->channel->conf.nuttx && cw_vdev_has(&d->vdev, CW_RPMSG_F_BUFSZ)) {
-		cw_vdev_config(&d->vdev, 0, &c, sizeof(c));
-		if (c.version != CW_RPMSG_CONFIG_VERSION || c.size[0] != CW_RPMSG_CONFIG_SIZE ||
-		    c.size[1])
-			return CW_EVERSION;
-		size[CW_RPMSG_QUEUE_TO_HOST] = le32(c.to_host);
-		size[CW_RPMSG_QUEUE_TO_REMOTE] = le32(c.to_remote);
-	}
-	for (unsigned int i = 0; i < 2; i++)
-		if (size[i] < sizeof(struct cw_abi_rpmsg_hdr) || size[i] > d->vdev.t->memory.size)
-			return CW_EBADLEN;
-	return CW_OK;
-}
-
 static int make_pools(struct cw_rpmsg_driver *d, const uint32_t size[2],
 		      struct cw_rpmsg_pool pool[2])
 {
@@ -94,6 +61,7 @@ static int make_pools(struct cw_rpmsg_driver *d, const uint32_t size[2],
 
 int cw_rpmsg_driver_open(struct cw_rpmsg_driver *d, struct cw_rpmsg *ch, struct cw_transport *t)
 {
+	struct cw_abi_rpmsg_config config = { 0 };
 	struct cw_rpmsg_pool pool[2];
 	uint32_t size[2] = { 0, 0 }; /* gcc for AArch64 does not see that it is filled */
 	int err;
@@ -103,7 +71,11 @@ int cw_rpmsg_driver_open(struct cw_rpmsg_driver *d, struct cw_rpmsg *ch, struct 
 	d->channel = ch;
 	cw_vdev_open(&d->vdev, t, CW_ID_RPMSG, cw_rpmsg_features(ch));
 	err = cw_vdev_accept(&d->vdev);
-	err = err ? err : sizes(d, size);
+	if (!err && d->vdev.features & (CW_RPMSG_F_BUFSZ | CW_RPMSG_F_NUTTX_BUFSZ))
+		err = cw_vdev_config(&d->vdev, 0, &config, sizeof(config));
+	err = err ? err
+		  : cw_rpmsg_sizes(ch, d->vdev.features, (uint8_t *)&config, sizeof(config),
+				   t->memory.size, size);
 	for (unsigned int i = 0; i < 2 && !err; i++)
 		err = cw_vdev_queue(&d->vdev, i, &d->ring[i], d->slot[i], CW_RPMSG_QUEUE);
 	err = err ? err : make_pools(d, size, pool);

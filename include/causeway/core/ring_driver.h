@@ -62,6 +62,15 @@ int cw_drvq_init(struct cw_drvq *q, const struct cw_window *w, cw_addr_t ring, u
 		 uint16_t size, struct cw_drvq_slot *slot, bool event_idx);
 
 /**
+ * cw_drvq_init_at - the same with each part where somebody else wants it, as a resource table does
+ * @desc, @avail, @used: addresses, aligned to 16, 2 and 4
+ *
+ * Zeroes the parts. As cw_drvq_init().
+ */
+int cw_drvq_init_at(struct cw_drvq *q, const struct cw_window *w, cw_addr_t desc, cw_addr_t avail,
+		    cw_addr_t used, uint16_t size, struct cw_drvq_slot *slot, bool event_idx);
+
+/**
  * cw_drvq_indirect - let chains of more than one buffer use indirect tables
  * @table: address of size * @entries * 16 bytes in the window, aligned to 16; @entries: 2 to size
  *

@@ -244,6 +244,15 @@ uint64_t cw_rpmsg_deadline(const struct cw_rpmsg *ch);
 /** cw_rpmsg_up - a peer is there, with @features negotiated; @queues stay in use until cw_rpmsg_down() */
 void cw_rpmsg_up(struct cw_rpmsg *ch, struct cw_rpmsg_queues *queues, uint64_t features);
 
+/**
+ * cw_rpmsg_sizes - bytes of a buffer of each queue, from the configuration space
+ * @features: negotiated; @config, @len: a private copy of it; @most: more is refused; @size: filled
+ *
+ * Returns 0, CW_EVERSION, CW_EBADLEN.
+ */
+int cw_rpmsg_sizes(const struct cw_rpmsg *ch, uint64_t features, const uint8_t *config,
+		   uint32_t len, uint32_t most, uint32_t size[2]);
+
 /** cw_rpmsg_down - the peer is gone; touches no shared memory; nothing when down already */
 void cw_rpmsg_down(struct cw_rpmsg *ch);
 
