@@ -42,8 +42,8 @@ static void free_all(struct cw_drvq *q)
 	q->free_count = q->size;
 }
 
-int cw_drvq_init_at(struct cw_drvq *q, const struct cw_window *w, cw_addr_t desc, cw_addr_t avail,
-		    cw_addr_t used, uint16_t size, struct cw_drvq_slot *slot, bool event_idx)
+static int set_up(struct cw_drvq *q, const struct cw_window *w, cw_addr_t desc, cw_addr_t avail,
+		  cw_addr_t used, uint16_t size, struct cw_drvq_slot *slot, bool event_idx)
 {
 	if (size < 2 || size > CW_QUEUE_SIZE_MAX || size & (size - 1) || desc % CW_DESC_ALIGN ||
 	    avail % CW_AVAIL_ALIGN || used % CW_USED_ALIGN)
@@ -58,6 +58,16 @@ int cw_drvq_init_at(struct cw_drvq *q, const struct cw_window *w, cw_addr_t desc
 	q->size = size;
 	q->event_idx = event_idx;
 	free_all(q);
+	return CW_OK;
+}
+
+int cw_drvq_init_at(struct cw_drvq *q, const struct cw_window *w, cw_addr_t desc, cw_addr_t avail,
+		    cw_addr_t used, uint16_t size, struct cw_drvq_slot *slot, bool event_idx)
+{
+	int err = set_up(q, w, desc, avail, used, size, slot, event_idx);
+
+	if (err)
+		return err;
 	cw_zero_out(q->desc, CW_RING_DESC_BYTES(size));
 	cw_zero_out(q->avail, CW_RING_AVAIL_BYTES(size));
 	cw_zero_out(q->used, CW_RING_USED_BYTES(size));
@@ -69,10 +79,17 @@ int cw_drvq_init(struct cw_drvq *q, const struct cw_window *w, cw_addr_t ring, u
 {
 	cw_addr_t avail = ring + round_up(CW_RING_DESC_BYTES(size), line);
 	cw_addr_t used = avail + round_up(CW_RING_AVAIL_BYTES(size), line);
+	cw_addr_t end = used + round_up(CW_RING_USED_BYTES(size), line);
+	int err;
 
 	if (ring & (line - 1) || line < CW_LINE_MIN)
 		return CW_EINVAL;
-	return cw_drvq_init_at(q, w, ring, avail, used, size, slot, event_idx);
+	err = set_up(q, w, ring, avail, used, size, slot, event_idx);
+	if (!err && !cw_window_ptr(w, ring, (uint32_t)(end - ring)))
+		err = CW_EBADADDR;
+	if (!err)
+		cw_zero_out(q->desc, (uint32_t)(end - ring)); /* what lies between them too */
+	return err;
 }
 
 int cw_drvq_indirect(struct cw_drvq *q, const struct cw_window *w, cw_addr_t table,
