@@ -339,6 +339,15 @@ static void lists_by_offset(void **state)
 	}
 	for (unsigned int i = 0; i < 16; i++)
 		assert_int_equal(seen[i], 1);
+	other = 0;
+	entries(c, 1, &other, 60, seen);
+	assert_int_equal(c9_clunk(c, 1), 0);
+	assert_int_equal(c9_go(c, 1, "", CW_9P_O_RDONLY),
+			 0); /* a new one knows nothing of the old */
+	while (entries(c, 1, &other, 4000, seen))
+		;
+	for (unsigned int i = 0; i < 16; i++)
+		assert_int_equal(seen[i], 2);
 	assert_int_equal(c9_call(c, CW_9P_TREADDIR, "dqd", 1, (uint64_t)0, 24), EINVAL);
 	assert_int_equal(c9_call(c, CW_9P_TREADDIR, "dqd", 1, (uint64_t)0, 0), EINVAL);
 }

@@ -267,6 +267,37 @@ static void names(void **state)
 	free(large);
 }
 
+static void utf8(void **state)
+{
+	static const char *const good[] = {
+		"\xc2\x80",	    "\xdf\xbf",		"\xe0\xa0\x80", "\xe1\x80\xbf",
+		"\xed\x9f\xbf",	    "\xee\x80\x80",	"\xef\xbf\xbf", "\xf0\x90\x80\x80",
+		"\xf1\x80\xbf\x80", "\xf4\x8f\xbf\xbf", "\x7f"
+	};
+	static const char *const bad[] = { "\x80",
+					   "\xbf",
+					   "\xc1\xbf",
+					   "\xc2\x7f",
+					   "\xc2\xc0",
+					   "\xe0\x9f\xbf",
+					   "\xe1\x80\xc0",
+					   "\xed\xa0\x80",
+					   "\xf0\x8f\xbf\xbf",
+					   "\xf4\x90\x80\x80",
+					   "\xf5\x80\x80\x80",
+					   "\xff",
+					   "\xc2",
+					   "\xe1\x80",
+					   "\xf1\x80\x80" };
+	struct c9 *c = *state;
+
+	/* What follows the name in the message would complete it. */
+	for (unsigned int i = 0; i < ARRAY_SIZE(good); i++)
+		assert_int_equal(c9_call(c, CW_9P_TMKDIR, "dsdd", 0, good[i], 0x80, 0), 0);
+	for (unsigned int i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_int_equal(c9_call(c, CW_9P_TMKDIR, "dsdd", 0, bad[i], 0x80, 0), EINVAL);
+}
+
 static void seventeen_names(void **state)
 {
 	struct c9 *c = *state;
@@ -426,13 +457,17 @@ static void options(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(begins),	T(needs_a_session), T(begins_anew),
-		T(frames),	T(unknown_types),   T(larger_than_agreed),
-		T(small_rooms), T(attaches),	    T(flushes),
-		T(walks),	T(walks_in_part),   T(fid_rules),
-		T(names),	T(seventeen_names), T(deep_paths),
-		T(all_fids),	T(all_open),	    T(leaves_nothing),
-		T(at_once),	T(options),
+		T(begins),	    T(needs_a_session),
+		T(begins_anew),	    T(frames),
+		T(unknown_types),   T(larger_than_agreed),
+		T(small_rooms),	    T(attaches),
+		T(flushes),	    T(walks),
+		T(walks_in_part),   T(fid_rules),
+		T(names),	    T(utf8),
+		T(seventeen_names), T(deep_paths),
+		T(all_fids),	    T(all_open),
+		T(leaves_nothing),  T(at_once),
+		T(options),
 	};
 
 	return cmocka_run_group_tests_name("9p_session", tests, NULL, NULL);
