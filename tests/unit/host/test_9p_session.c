@@ -288,7 +288,8 @@ static void utf8(void **state)
 					   "\xff",
 					   "\xc2",
 					   "\xe1\x80",
-					   "\xf1\x80\x80" };
+					   "\xf1\x80\x80",
+					   "a\xc2" };
 	struct c9 *c = *state;
 
 	/* What follows the name in the message would complete it. */
