@@ -9,6 +9,7 @@
 #include <causeway/driver/blk.h>
 #include <causeway/driver/mmio.h>
 #include <causeway/driver/rng.h>
+#include <causeway/driver/vsock.h>
 #include <causeway/port/layout_fdt.h>
 #include <causeway/port/machine.h>
 
@@ -164,6 +165,44 @@ static void use_files(unsigned int i)
 	}
 }
 
+CW_VSOCK_MEMORY(sockets, 2, 65536);
+
+/* Sends for a while, @at_once bytes a call. */
+static void send_bytes(struct cw_vsock_driver *v, uint32_t at_once)
+{
+	int s = cw_vsock_connect(v, 5000, CW_VSOCK_STREAM, 1000000), n = s;
+	uint64_t begun = now(), bytes = 0;
+	static uint8_t buf[65536];
+
+	while (n >= 0 && now() - begun < 600000)
+		for (int i = 0; n >= 0 && i < 64; i++) {
+			n = cw_vsock_send(v, s, buf, at_once, 1000000);
+			bytes += n > 0 ? (uint64_t)n : 0;
+		}
+	if (s < 0) {
+		cw_bus_wait(&bus, now() + 100000);
+		return;
+	}
+	printf("{\"sent\": %u, \"bytes\": %llu, \"us\": %llu, \"err\": %d}\n",
+	       (unsigned int)at_once, (unsigned long long)bytes,
+	       (unsigned long long)(now() - begun), n < 0 ? n : 0);
+	cw_vsock_close(v, s);
+}
+
+/* What a board with sockets is for. */
+static void use_sockets(unsigned int i)
+{
+	static struct cw_vsock_driver vsock;
+
+	if (cw_mmio_init(&mmio[i], &bus, i) || cw_mmio_open(&mmio[i]) ||
+	    cw_vsock_open(&vsock, &mmio[i].transport, &sockets))
+		return;
+	for (int round = 0; round < 100; round++) {
+		send_bytes(&vsock, 65536);
+		send_bytes(&vsock, 64);
+	}
+}
+
 int main(void)
 {
 	uint64_t begun;
@@ -188,6 +227,8 @@ int main(void)
 		use_disk(0);
 	else if (layout.device[0].id == CW_ID_9P)
 		use_files(0);
+	else if (layout.device[0].id == CW_ID_VSOCK)
+		use_sockets(0);
 	else
 		read_entropy(&rng[0]);
 	for (;;)

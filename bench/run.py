@@ -463,6 +463,75 @@ remotes:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+# ---- sockets ------------------------------------------------------------------------------------
+
+
+def sockets():
+    """A remote that sends to a unix socket, and a process that does; connections that come and go."""
+    folder = tempfile.mkdtemp(prefix="causeway-bench-", dir="/dev/shm")
+    program = os.path.join(BUILD, "bench", "bench_sockets")
+    sink = subprocess.Popen([program, "sink", folder + "/vsock_5000"])
+    board = Board(f"""
+name: bench
+remotes:
+  - name: island
+    carrier: {{ process: {os.path.join(BUILD, "bench", "bench_remote")} }}
+    devices: [ {{ kind: vsock, backend: {{ socket: {folder}/vsock }}, size: 1M }} ]
+""")
+    board.wait_for(r'"sent": 64,')
+    paused = Paused(board)
+
+    def ours(size):
+        seen = len(re.findall(rf'"sent": {size},', board.text()))
+        while len(re.findall(rf'"sent": {size},', board.text())) < seen + 2:
+            time.sleep(0.05)
+        got = re.findall(rf'"sent": {size}, "bytes": (\d+), "us": (\d+), "err": 0', board.text())[-1]
+        return int(got[0]) / int(got[1])
+
+    def bare(size):
+        r = json.loads(output(program, "bare", str(size)))
+        return r["bytes"] / r["us"]
+
+    try:
+        for size, what, aim in ((65536, "64 KB", ">= 0.5"), (64, "64 B", ">= 1.5")):
+            compared("12", f"sockets, remote to Linux, {what} a call", "MB/s",
+                     compare(lambda: ours(size), lambda: paused.run(lambda: bare(size)), 5, paused.run), aim)
+    finally:
+        board.stop()
+        sink.kill()
+        sink.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+    connections()
+
+
+def connections():
+    folder = tempfile.mkdtemp(prefix="causeway-bench-", dir="/dev/shm")
+    board = Board(f"""
+name: bench
+remotes:
+  - name: island
+    carrier: {{ process: {os.path.join(BUILD, "firmware", "island", "island")} }}
+    devices: [ {{ kind: vsock, backend: {{ socket: {folder}/vsock }}, size: 256K }} ]
+""")
+    board.wait_for("echo services")
+    worker = board.pids()["worker"]
+
+    def dial():
+        r = json.loads(output(os.path.join(BUILD, "bench", "bench_sockets"), "dial", folder + "/vsock", "7"))
+        return r["n"] / r["us"] * 1e6
+
+    try:
+        dial()
+        before, used = memory(worker, "VmRSS"), cpu(worker)
+        rate = statistics.median(dial() for _ in range(5))
+        row("12", "connections opened and closed a second", rate, "1/s", aim=">= 1000")
+        row("12", "the same: what the worker grew by", memory(worker, "VmRSS") - before, "KiB", aim="0")
+        row("12", "the same: CPU time of the worker, a connection", (cpu(worker) - used) / (3.0 * rate) * 1e6, "us")
+    finally:
+        board.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 # ---- files --------------------------------------------------------------------------------------
 
 
@@ -779,7 +848,7 @@ def main():
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
     parser.add_argument("--json", default=os.path.join(ROOT, "build", "bench.json"),
                         help="where to write the figures")
-    parser.add_argument("only", nargs="*", choices=[[], "ring", "echo", "bulk", "console", "disk", "files", "link",
+    parser.add_argument("only", nargs="*", choices=[[], "ring", "echo", "bulk", "console", "disk", "sockets", "files", "link",
                                            "boards", "code"],
                         help="parts to run (all)")
     parser.add_argument("--plant", action="store_true",
@@ -791,7 +860,7 @@ def main():
     make_tap("tap0", "192.168.200.254/24")
     print(f"{platform.processor() or platform.machine()}, Linux {platform.release()}, "
           f"{os.cpu_count()} processors; nothing pinned: client, worker and remote are three threads")
-    parts = {"ring": ring, "echo": echo, "bulk": bulk, "console": console, "disk": disk, "files": files, "link": entropy_and_links,
+    parts = {"ring": ring, "echo": echo, "bulk": bulk, "console": console, "disk": disk, "sockets": sockets, "files": files, "link": entropy_and_links,
              "boards": boards, "code": code}
     if options.plant:
         plant()

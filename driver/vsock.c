@@ -123,6 +123,7 @@ int cw_vsock_open(struct cw_vsock_driver *v, struct cw_transport *t,
 
 	memset(v, 0, sizeof(*v));
 	v->vsock.next_port = port; /* see cw_vsock_init() */
+	v->open = -1;
 	if (!m->sockets || m->room < 256 || m->room > 1u << 30 || m->room & (m->room - 1))
 		return v->vdev.dead = CW_EINVAL;
 	v->memory = m;
@@ -337,11 +338,51 @@ void cw_vsock_put_(struct cw_vsock_driver *v, const struct cw_abi_vsock_hdr *h, 
 	give(v, &v->tx, b, CW_VSOCK_HDR + len, 1);
 }
 
+bool cw_vsock_busy_(const struct cw_vsock_driver *v)
+{
+	uint32_t all = v->tx.q.size < 32 ? (1u << v->tx.q.size) - 1u : UINT32_MAX;
+
+	return v->tx.free != (v->open < 0 ? all : all & ~(1u << v->open_buffer));
+}
+
+void cw_vsock_collect_(struct cw_vsock_driver *v, int s)
+{
+	v->open = s;
+	v->open_buffer = (uint32_t)__builtin_ctz(v->tx.free);
+	v->open_len = 0;
+	v->tx.free &= ~(1u << v->open_buffer);
+}
+
+void cw_vsock_append_(struct cw_vsock_driver *v, const void *data, uint32_t len)
+{
+	uint8_t *at = v->tx.mem + (size_t)v->open_buffer * v->buffer + CW_VSOCK_HDR;
+
+	cw_copy_out(at + v->open_len, data, len);
+	v->open_len += len;
+}
+
+void cw_vsock_flush_(struct cw_vsock_driver *v)
+{
+	struct cw_abi_vsock_hdr h;
+
+	if (v->open < 0)
+		return;
+	if (v->open_len && cw_vsock_may_send(&v->memory->conn[v->open]) >= v->open_len) {
+		cw_vsock_data(&v->vsock, (unsigned int)v->open, v->open_len, false, &h);
+		cw_copy_out(v->tx.mem + (size_t)v->open_buffer * v->buffer, &h, CW_VSOCK_HDR);
+		give(v, &v->tx, v->open_buffer, CW_VSOCK_HDR + v->open_len, 1);
+	} else { /* the connection ended meanwhile */
+		v->tx.free |= 1u << v->open_buffer;
+	}
+	v->open = -1;
+}
+
 static int say(struct cw_vsock_driver *v)
 {
 	struct cw_abi_vsock_hdr h;
 	int got = 1;
 
+	cw_vsock_flush_(v); /* a shutdown comes behind what was sent before it */
 	while (cw_vsock_wants(&v->vsock) && (got = cw_vsock_buffer_(v)) > 0)
 		if (cw_vsock_next(&v->vsock, &h))
 			cw_vsock_put_(v, &h, NULL, 0);
@@ -377,8 +418,13 @@ int cw_vsock_poll(struct cw_vsock_driver *v)
 
 bool cw_vsock_arm(struct cw_vsock_driver *v)
 {
-	bool news = cw_vdev_arm(&v->vdev, &v->rx.q);
+	bool news;
 
+	if (!v->vdev.dead && v->open >= 0) {
+		cw_vsock_flush_(v);
+		cw_vdev_publish(&v->vdev, CW_VSOCK_QUEUE_TX, &v->tx.q);
+	}
+	news = cw_vdev_arm(&v->vdev, &v->rx.q);
 	news |= cw_vdev_arm(&v->vdev, &v->event);
 	if (v->tx_wanted || cw_vsock_wants(&v->vsock))
 		news |= cw_vdev_arm(&v->vdev, &v->tx.q);

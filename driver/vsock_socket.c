@@ -149,23 +149,26 @@ static bool takes_nothing(const struct cw_vsock_driver *v, int s)
 static int want_room(struct cw_vsock_driver *v, int s, uint32_t least, uint64_t timeout,
 		     uint64_t end)
 {
-	bool asked = false;
+	bool polled = false;
+	int got = 0;
 
 	for (;;) {
 		bool room = cw_vsock_may_send(&v->memory->conn[s]) >= least;
-		int got;
 
 		if (takes_nothing(v, s))
 			return CW_ECLOSED;
-		if (!room && least > 1 && !asked)
-			cw_vsock_ask_room(&v->vsock, (unsigned int)s);
-		asked |= !room;
 		/* What a connection has to say comes before its bytes. */
-		got = room && !cw_vsock_wants(&v->vsock) ? cw_vsock_buffer_(v) : 0;
-		if (got)
+		if (room && !cw_vsock_wants(&v->vsock) && (got = cw_vsock_buffer_(v)))
 			return got;
-		cw_vsock_poll(v);
-		got = wait(v, room ? &v->tx.q : &v->rx.q, timeout, end);
+		if (polled) {
+			got = wait(v, room || cw_vsock_wants(&v->vsock) ? &v->tx.q : &v->rx.q,
+				   timeout, end);
+		} else { /* which may bring what would be waited for */
+			if (!room && least > 1)
+				cw_vsock_ask_room(&v->vsock, (unsigned int)s);
+			got = cw_vsock_poll(v);
+			polled = true;
+		}
 		if (got)
 			return got;
 	}
@@ -184,6 +187,24 @@ static uint32_t send_some(struct cw_vsock_driver *v, int s, const uint8_t *from,
 	return n;
 }
 
+/* Small pieces go together while the device has others to work on: 0 when they cannot. */
+static uint32_t collect(struct cw_vsock_driver *v, int s, const uint8_t *from, uint32_t len)
+{
+	uint32_t most = v->buffer - CW_VSOCK_HDR, had = v->open == s ? v->open_len : 0;
+
+	if (!cw_vsock_busy_(v) || len > most - had || cw_vsock_wants(&v->vsock) ||
+	    cw_vsock_may_send(&v->memory->conn[s]) < had + len)
+		return 0;
+	if (v->open != s) {
+		cw_vsock_flush_(v);
+		if (len > most / 2 || !v->tx.free)
+			return 0;
+		cw_vsock_collect_(v, s);
+	}
+	cw_vsock_append_(v, from, len);
+	return len;
+}
+
 static int send_stream(struct cw_vsock_driver *v, int s, const uint8_t *from, uint32_t len,
 		       uint64_t timeout)
 {
@@ -192,8 +213,17 @@ static int send_stream(struct cw_vsock_driver *v, int s, const uint8_t *from, ui
 	int got = 1;
 
 	/* Waits for the first byte only, as sockets do. */
-	while (done < len && (got = want_room(v, s, 1, done ? 0 : timeout, end)) > 0)
-		done += send_some(v, s, from + done, len - done, false);
+	while (done < len && (got = want_room(v, s, 1, done ? 0 : timeout, end)) > 0) {
+		uint32_t n = collect(v, s, from + done, len - done);
+
+		if (!n) {
+			cw_vsock_flush_(v);
+			if (!cw_vsock_may_send(&v->memory->conn[s]) || !v->tx.free)
+				continue;
+			n = send_some(v, s, from + done, len - done, false);
+		}
+		done += n;
+	}
 	return done ? (int)done : got < 0 ? got : 0;
 }
 
@@ -225,8 +255,12 @@ static int send_message(struct cw_vsock_driver *v, int s, const uint8_t *from, u
 
 int cw_vsock_send(struct cw_vsock_driver *v, int s, const void *buf, uint32_t len, uint64_t timeout)
 {
-	int got = cw_vsock_poll(v);
+	int got;
 
+	/* The short way for a small piece: nothing of the other side is looked at. */
+	if (v->open == s && s >= 0 && !v->vdev.dead && collect(v, s, buf, len))
+		return (int)len;
+	got = cw_vsock_poll(v);
 	if (!got && (!exists(v, s) || len > INT32_MAX))
 		got = CW_EINVAL;
 	if (!got)
@@ -310,6 +344,8 @@ void cw_vsock_close(struct cw_vsock_driver *v, int s)
 {
 	if (!exists(v, s))
 		return;
+	if (!v->vdev.dead)
+		cw_vsock_flush_(v);
 	if (v->memory->conn[s].peer_shut == CW_VSOCK_SHUT_BOTH)
 		cw_vsock_reset(&v->vsock, (unsigned int)s); /* what it said will not be read */
 	else

@@ -27,7 +27,7 @@
 #include <unistd.h>
 
 #define CONNECTIONS   CW_VSOCK_CONNECTIONS
-#define ROOM	      65536u /* bytes of the remote that a connection buffers; the longest message */
+#define ROOM	      131072u /* bytes of the remote that a connection buffers; the longest message */
 #define CALLERS	      CW_VSOCK_CALLERS
 #define LINE_MAX_     24u /* "CONNECT 4294967295\n" and some */
 #define PATIENCE_US   5000000u

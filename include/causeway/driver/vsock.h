@@ -89,6 +89,10 @@ struct cw_vsock_driver {
 	uint32_t resets;  /* events that ended all connections */
 	uint32_t strange; /* packets too short to be one */
 	bool tx_wanted;	  /* something waits for a buffer */
+	/* Bytes of one stream that wait for more while the device has enough to do */
+	int open;	      /* whose they are, -1: there are none */
+	uint32_t open_buffer; /* where, behind room for a header */
+	uint32_t open_len;
 };
 
 /**
@@ -133,6 +137,9 @@ int cw_vsock_connect(struct cw_vsock_driver *v, uint32_t port, uint16_t type, ui
 
 /**
  * cw_vsock_send - send bytes, or a message
+ *
+ * Small pieces of a stream are put together while the device is busy with others; they leave at the
+ * latest with the next cw_vsock_poll() or cw_vsock_arm().
  *
  * Of a stream: returns the bytes sent, at least 1 (for @len above 0), CW_EAGAIN (timeout 0) or
  * CW_ETIMEDOUT when there was no room for any. Of messages: all of it is sent, and @len returned, or

@@ -232,6 +232,76 @@ static void back_pressure(void **state)
 	all_over();
 }
 
+/* Room that comes in the middle of looking for it is not waited for. */
+static void room_that_comes_at_any_moment(void **state)
+{
+	(void)state;
+	for (unsigned int at = 1; at < 60; at++) {
+		uint64_t begun;
+		int s;
+
+		opened();
+		w.host_taken = 0;
+		s = connected(CW_VSOCK_STREAM);
+		while (cw_vsock_send(&v, s, data, 5000, 0) > 0)
+			settle();
+		w.host_taken = UINT32_MAX;
+		w.strike = w.step + at;
+		w.at_strike = world_pmm;
+		begun = w.now;
+		assert_int_equal(cw_vsock_send(&v, s, data, 1, 100 * SECOND), 1);
+		assert_true(w.now - begun < SECOND);
+		w.at_strike = NULL;
+		if (at + 1 < 60)
+			world_stop(NULL);
+	}
+}
+
+/* Small pieces wait for company only while the device has something to do, and never get lost. */
+static void small_pieces_go_together(void **state)
+{
+	unsigned int packets;
+	struct host_end *h;
+	uint32_t n;
+	int s, t;
+
+	(void)state;
+	opened();
+	s = connected(CW_VSOCK_STREAM);
+	t = connected(CW_VSOCK_STREAM);
+	h = newest() - 1;
+	packets = w.vsock.vsock.conn ? (unsigned int)w.vsock.count.tx_packets : 0;
+	assert_int_equal(cw_vsock_send(&v, s, data, 10, 0), 10); /* at once: it has nothing to do */
+	assert_int_equal(v.open, -1);
+	for (n = 10; n < 8000; n += 10)
+		assert_int_equal(cw_vsock_send(&v, s, data + n, 10, 0), 10);
+	assert_true(v.open == s && v.open_len);
+	assert_int_equal(cw_vsock_send(&v, t, data, 10, 0), 10); /* another's comes behind */
+	assert_true(v.open != s);
+	assert_int_equal(cw_vsock_send(&v, s, data + n, 10, 0), 10);
+	assert_int_equal(cw_vsock_shutdown(&v, s, CW_VSOCK_SHUT_SEND), CW_OK);
+	settle();
+	assert_int_equal(h->out_len, 8010);
+	assert_memory_equal(h->out, data, 8010);
+	assert_true(h->shut);
+	assert_true(w.vsock.count.tx_packets - packets < 20);
+	/* What is collected leaves before the remote sleeps, and before its socket is closed. */
+	w.hold = 1u << VSOCK;
+	cw_vsock_send(&v, t, data + 10, 10, 0);
+	cw_vsock_send(&v, t, data + 20, 10, 0);
+	assert_int_equal(v.open, t);
+	cw_vsock_arm(&v);
+	assert_int_equal(v.open, -1);
+	cw_vsock_send(&v, t, data + 30, 10, 0);
+	cw_vsock_send(&v, t, data + 40, 10, 0);
+	assert_int_equal(v.open, t);
+	cw_vsock_close(&v, t);
+	w.hold = 0;
+	settle();
+	assert_int_equal((h + 1)->out_len, 50);
+	assert_memory_equal((h + 1)->out, data, 50);
+}
+
 static void messages_keep_their_bounds(void **state)
 {
 	struct host_end *h;
@@ -804,6 +874,8 @@ int main(void)
 		T(stream_to_the_host),
 		T(stream_from_the_host),
 		T(back_pressure),
+		T(room_that_comes_at_any_moment),
+		T(small_pieces_go_together),
 		T(messages_keep_their_bounds),
 		T(long_message_after_short_ones),
 		T(room_for_a_message_comes_in_pieces),
