@@ -149,6 +149,14 @@ bool cw_devq_publish(struct cw_devq *q)
 	return !(cw_load16(&q->avail->flags) & CW_AVAIL_F_NO_INTERRUPT);
 }
 
+uint32_t cw_devq_follow(struct cw_devq *q)
+{
+	if (q->ready)
+		q->used_published +=
+			(uint16_t)(cw_load16_acquire(&q->used->idx) - (uint16_t)q->used_published);
+	return q->used_published;
+}
+
 bool cw_devq_arm(struct cw_devq *q)
 {
 	if (!q->ready || q->broken)

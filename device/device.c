@@ -190,6 +190,8 @@ int cw_device_queue_ready(struct cw_device *d, unsigned int i)
 	q->ring = ring;
 	q->work = q->active = false;
 	recompute_keep_out(d);
+	if (d->ops->ready)
+		d->ops->ready(d, i);
 	return CW_RESULT_OK;
 }
 
@@ -225,7 +227,10 @@ bool cw_device_kicked(struct cw_device *d, unsigned int i)
 		return false;
 	}
 	d->count.kicks++;
-	d->queue[i].work = true;
+	if (d->queue[i].relayed)
+		d->ops->kicked(d, i);
+	else
+		d->queue[i].work = true;
 	return true;
 }
 
@@ -303,9 +308,15 @@ void cw_device_publish(struct cw_device *d, unsigned int i)
 		d->transport->used(d, i, cw_devq_running(ring));
 }
 
-void cw_device_wake(struct cw_device *d, unsigned int i)
+void cw_device_followed(struct cw_device *d, unsigned int i)
 {
 	if (d->queue[i].ring.ready)
+		d->transport->used(d, i, cw_devq_follow(&d->queue[i].ring));
+}
+
+void cw_device_wake(struct cw_device *d, unsigned int i)
+{
+	if (d->queue[i].ring.ready && !d->queue[i].relayed)
 		d->queue[i].work = true;
 }
 

@@ -104,6 +104,13 @@ static inline uint32_t cw_devq_running(const struct cw_devq *q)
 	return q->used_published;
 }
 
+/**
+ * cw_devq_follow - take over how far somebody else published who runs this ring; one load
+ *
+ * Nothing is decided by what it reads. Returns the running index, as cw_devq_running().
+ */
+uint32_t cw_devq_follow(struct cw_devq *q);
+
 /** cw_devq_pending - whether the driver has published chains not taken yet; one load at most */
 bool cw_devq_pending(struct cw_devq *q);
 

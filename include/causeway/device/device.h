@@ -35,6 +35,10 @@ struct cw_device_ops {
 	int (*serve)(struct cw_device *d, unsigned int q);
 	/** started - DRIVER_OK: queues that are to run are ready. May be NULL */
 	void (*started)(struct cw_device *d);
+	/** ready - queue @q can be used, perhaps before DRIVER_OK. May be NULL */
+	void (*ready)(struct cw_device *d, unsigned int q);
+	/** kicked - the driver kicked relayed queue @q. NULL: no queue is relayed */
+	void (*kicked)(struct cw_device *d, unsigned int q);
 	/**
 	 * reset - forget all chains and state; start no access to shared memory. Queue @q alone with
 	 * QueueReset, all of them when @q is negative. Called before the rings are gone. May be NULL
@@ -67,8 +71,9 @@ struct cw_device_queue {
 	uint16_t num;		     /* size chosen by the driver */
 	uint16_t num_max;	     /* largest the owner has memory for */
 	uint16_t *own;		     /* owner's array of num_max entries */
-	bool work;		     /* to be served */
-	bool active;		     /* no kick asked for: its owner looks by itself */
+	bool relayed; /* the model has it run elsewhere: its ring is left alone here */
+	bool work;    /* to be served */
+	bool active;  /* no kick asked for: its owner looks by itself */
 	struct cw_devq ring;
 };
 
@@ -166,6 +171,9 @@ bool cw_device_arm(struct cw_device *d);
 
 /** cw_device_publish - publish used chains of @q and notify the driver if it wants that */
 void cw_device_publish(struct cw_device *d, unsigned int q);
+
+/** cw_device_followed - as cw_device_publish(), of relayed @q: who runs it wants the driver told */
+void cw_device_followed(struct cw_device *d, unsigned int q);
 
 /** cw_device_wake - a parked queue can go on: have it served */
 void cw_device_wake(struct cw_device *d, unsigned int q);
