@@ -4,72 +4,25 @@
  * network card, asks of it what programs ask of a file system, and prints what came out otherwise.
  * Arguments from the kernel's command line: cache=MODE seed=N ops=N.
  */
+#include "../guest/guest.h"
+
 #include <arpa/inet.h>
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <net/if.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
-#include <sys/reboot.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
-#include <unistd.h>
 
 #define T "/mnt/"
 
-static unsigned int good, bad;
-
-static void expect(const char *what, int line, long got, int want)
-{
-	int err = got < 0 ? errno : 0;
-
-	if (err == want) {
-		good++;
-		return;
-	}
-	bad++;
-	printf("guest: line %d: %s: %s, not %s\n", line, what, strerror(err), strerror(want));
-}
-
-#define FINE(x)	    expect(#x, __LINE__, (long)(x), 0)
-#define FAILS(x, e) expect(#x, __LINE__, (long)(x), e)
-#define TRUE(x)	    expect(#x, __LINE__, (errno = EDOM, (x) ? 0 : -1), 0)
-
 /* ---- getting there ---- */
-
-static void load(const char *name)
-{
-	int fd = open(name, O_RDONLY);
-
-	if (fd < 0 || syscall(SYS_finit_module, fd, "", 0))
-		printf("guest: %s: %m\n", name);
-	close(fd);
-}
-
-static void load_all(void)
-{
-	struct dirent **names;
-	int n = scandir("/modules", &names, NULL, alphasort);
-
-	for (int i = 0; i < n; i++) {
-		char path[300];
-
-		snprintf(path, sizeof(path), "/modules/%s", names[i]->d_name);
-		if (names[i]->d_name[0] != '.')
-			load(path);
-	}
-}
 
 static void set_address(struct ifreq *r, const char *address)
 {
@@ -461,8 +414,6 @@ int main(void)
 		TRUE(list(T) == 2);
 		FINE(umount(T));
 	}
-	printf("guest: %u good, %u bad\n", good, bad);
-	fflush(stdout);
-	reboot(RB_AUTOBOOT);
+	finish();
 	return 0;
 }
