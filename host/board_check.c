@@ -153,6 +153,8 @@ static void claim_remote(struct claims *c, const struct cw_board_remote *r, unsi
 			claim_ports(c, &r->device[k], name, r->place[k].name, path);
 		else if (r->device[k].id == CW_ID_BLK && !r->device[k].read_only)
 			claim(c, "disk", r->device[k].path, "%s.backend.file", path);
+		else if (r->device[k].backend == CW_BACKEND_VHOST)
+			claim(c, "cid", text(c->b, "%u", r->device[k].cid), "%s.cid", path);
 		else if (r->device[k].id == CW_ID_VSOCK)
 			claim(c, "path", r->device[k].path, "%s.backend.socket", path);
 	}
@@ -226,6 +228,25 @@ static void check_memory(struct board_build *b, unsigned int i)
 			(unsigned long long)(o->memory_offset + o->layout.size),
 			file ? ", or another file" : "");
 		return;
+	}
+}
+
+/* Of some memory the kernel must not touch a byte, and a ring that it runs is all its own. */
+static void check_vhost(struct board_build *b, const struct cw_board_remote *r, unsigned int i)
+{
+	char path[PATH_LEN];
+
+	if (r->memory != CW_MEMORY_UIO && r->memory != CW_MEMORY_DEVMEM)
+		return;
+	for (unsigned int k = 0; k < r->layout.devices; k++) {
+		if (r->device[k].backend != CW_BACKEND_VHOST)
+			continue;
+		snprintf(path, sizeof(path), "remotes[%u].devices[%u].backend", i, k);
+		board_error(
+			b, path,
+			"cannot be vhost: the kernel must not touch memory that is %s; right is "
+			"{socket: PATH}",
+			r->memory == CW_MEMORY_UIO ? "uio" : "devmem");
 	}
 }
 
@@ -375,6 +396,7 @@ void board_check(struct board_build *b)
 			continue;
 		check_remote(b, i);
 		check_memory(b, i);
+		check_vhost(b, &b->board.remote[i], i);
 	}
 	check_claims(b);
 	if (!b->errors)

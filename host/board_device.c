@@ -12,7 +12,7 @@
 #define RNG_RIGHT      "getrandom or {file: PATH}"
 #define BLK_RIGHT      "{file: PATH}, of a file or a block device"
 #define FOLDER_RIGHT   "{directory: PATH}, of the folder that is exported"
-#define VSOCK_RIGHT    "{socket: PATH}"
+#define VSOCK_RIGHT    "vhost or {socket: PATH}"
 /* Behind it comes ".seqpacket", or "_" and a port. */
 #define VSOCK_PATH_MAX (SUN_PATH_MAX - 11)
 #define KINDS	       "rng, net, console, blk, 9p or vsock"
@@ -112,7 +112,9 @@ static void read_vsock_backend(struct board_reader *rd, struct fy_node *n, const
 			   "a path of at most 96 characters"),
 	};
 
-	if (board_is_map(n))
+	if (board_is(n, "vhost"))
+		rd->device->backend = CW_BACKEND_VHOST;
+	else if (board_is_map(n))
 		BOARD_MAP(rd, n, path, table);
 	else
 		board_wrong(rd, n, path, VSOCK_RIGHT);

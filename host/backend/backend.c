@@ -47,7 +47,8 @@ static int open_kind(const struct cw_board_remote *r, const struct cw_board_devi
 	case CW_ID_9P:
 		return backend_open_9p(d, fds, err);
 	case CW_ID_VSOCK:
-		return backend_open_vsock(d, fds, err);
+		return d->backend == CW_BACKEND_VHOST ? backend_open_vhost(d, fds, err)
+						      : backend_open_vsock(d, fds, err);
 	default:
 		return backend_open_console(r, d, fds, err);
 	}
@@ -70,7 +71,7 @@ void cw_backend_close(const struct cw_board_device *d, struct cw_backend_fds *fd
 {
 	if (d->id == CW_ID_CONSOLE)
 		backend_close_console(d, fds);
-	if (d->id == CW_ID_VSOCK)
+	if (d->id == CW_ID_VSOCK && d->backend != CW_BACKEND_VHOST)
 		backend_close_vsock(d, fds);
 	if (d->id == CW_ID_NET && d->backend == CW_BACKEND_DGRAM && fds->fd[0] >= 0)
 		unlink(d->path);
@@ -88,12 +89,13 @@ struct cw_unit *cw_unit_create(const struct cw_board_device *d,
 			       const struct cw_backend_fds *fds, bool kernel_may_touch)
 {
 	uint8_t *copy = kernel_may_touch ? NULL : malloc(CW_UNIT_COPY);
-	struct cw_unit *u = d->id == CW_ID_RNG	   ? unit_rng(d, place, fds)
-			    : d->id == CW_ID_NET   ? unit_net(d, place, fds)
-			    : d->id == CW_ID_BLK   ? unit_blk(d, place, fds)
-			    : d->id == CW_ID_9P	   ? unit_9p(d, place, fds)
-			    : d->id == CW_ID_VSOCK ? unit_vsock(d, place, fds)
-						   : unit_console(d, place, fds);
+	struct cw_unit *u = d->id == CW_ID_RNG		     ? unit_rng(d, place, fds)
+			    : d->id == CW_ID_NET	     ? unit_net(d, place, fds)
+			    : d->id == CW_ID_BLK	     ? unit_blk(d, place, fds)
+			    : d->id == CW_ID_9P		     ? unit_9p(d, place, fds)
+			    : d->backend == CW_BACKEND_VHOST ? unit_vhost(d, place, fds)
+			    : d->id == CW_ID_VSOCK	     ? unit_vsock(d, place, fds)
+							     : unit_console(d, place, fds);
 
 	if (!u || (!copy && !kernel_may_touch)) {
 		free(copy);

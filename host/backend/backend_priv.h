@@ -28,6 +28,8 @@ int backend_open_net(const struct cw_board_device *d, struct cw_backend_fds *fds
 int backend_open_console(const struct cw_board_remote *r, const struct cw_board_device *d,
 			 struct cw_backend_fds *fds, FILE *err);
 int backend_open_vsock(const struct cw_board_device *d, struct cw_backend_fds *fds, FILE *err);
+int backend_open_vhost(const struct cw_board_device *d, struct cw_backend_fds *fds, FILE *err);
+int backend_connect_vhost(void);
 void backend_close_vsock(const struct cw_board_device *d, const struct cw_backend_fds *fds);
 int backend_open_blk(const struct cw_board_device *d, struct cw_backend_fds *fds, FILE *err);
 int backend_open_9p(const struct cw_board_device *d, struct cw_backend_fds *fds, FILE *err);
@@ -49,6 +51,8 @@ struct cw_unit *unit_net(const struct cw_board_device *d, const struct cw_layout
 			 const struct cw_backend_fds *fds);
 struct cw_unit *unit_blk(const struct cw_board_device *d, const struct cw_layout_device *place,
 			 const struct cw_backend_fds *fds);
+struct cw_unit *unit_vhost(const struct cw_board_device *d, const struct cw_layout_device *place,
+			   const struct cw_backend_fds *fds);
 struct cw_unit *unit_vsock(const struct cw_board_device *d, const struct cw_layout_device *place,
 			   const struct cw_backend_fds *fds);
 struct cw_unit *unit_9p(const struct cw_board_device *d, const struct cw_layout_device *place,

@@ -64,6 +64,8 @@ int cw_backend_connect(const struct cw_board_device *d, uint32_t port, bool mess
 
 	if (d->id != CW_ID_VSOCK)
 		return -1;
+	if (d->backend == CW_BACKEND_VHOST)
+		return backend_connect_vhost();
 	snprintf(a.sun_path, sizeof(a.sun_path), "%.96s_%u", d->path, port);
 	fd = socket(AF_UNIX,
 		    (message ? SOCK_SEQPACKET : SOCK_STREAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

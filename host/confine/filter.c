@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/landlock.h>
+#include <linux/vhost.h>
 #include <seccomp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,6 +72,25 @@ static const unsigned long ioctls[] = {
 	FIONREAD, 0x400454d0, /* TUNSETOFFLOAD: follows the features that the driver took */
 };
 
+/*
+ * The kernel runs rings: whose memory it is and which, then each ring's size, place and event
+ * descriptors, and whether it runs. With a vhost device only; on any other descriptor they do nothing.
+ */
+static const unsigned long vhost_ioctls[] = {
+	VHOST_SET_OWNER,	   /* this process, whose mapping the kernel uses */
+	VHOST_SET_MEM_TABLE,	   /* one range of it: a device's block */
+	VHOST_SET_FEATURES,	   /* those that the driver took */
+	VHOST_SET_VRING_NUM,	   /* size */
+	VHOST_SET_VRING_BASE,	   /* where it goes on */
+	VHOST_GET_VRING_BASE,	   /* how far it got */
+	VHOST_SET_VRING_ADDR,	   /* place */
+	VHOST_SET_VRING_KICK,	   /* event descriptors: there is something to do, */
+	VHOST_SET_VRING_CALL,	   /* something was done, */
+	VHOST_SET_VRING_ERR,	   /* it makes no sense */
+	VHOST_VSOCK_SET_GUEST_CID, /* whose packets they are */
+	VHOST_VSOCK_SET_RUNNING,   /* on and off */
+};
+
 static int add_list(scmp_filter_ctx f, const int *call, size_t n)
 {
 	int r = 0;
@@ -113,14 +133,26 @@ static int add_folders(scmp_filter_ctx f, bool writable)
 	return r;
 }
 
+static int add_ioctls(scmp_filter_ctx f, const unsigned long *request, size_t n)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < n; i++)
+		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+				     SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffff, request[i]));
+	return r;
+}
+#define ADD_IOCTLS(f, list) add_ioctls(f, list, sizeof(list) / sizeof((list)[0]))
+
 static int add_rules(scmp_filter_ctx f, unsigned int needs)
 {
 	bool addresses = needs & CW_CONFINE_ADDRESSES;
 	int r = ADD_LIST(f, allowed);
 
-	for (size_t i = 0; !r && i < sizeof(ioctls) / sizeof(ioctls[0]); i++)
-		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-				     SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffff, ioctls[i]));
+	if (!r)
+		r = ADD_IOCTLS(f, ioctls);
+	if (!r && needs & CW_CONFINE_VHOST)
+		r = ADD_IOCTLS(f, vhost_ioctls);
 	/* Without a name a socket reaches only whom the keeper connected it to. */
 	if (!r)
 		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(sendto), 1,

@@ -220,8 +220,8 @@ static bool sends_to_names(const struct cw_board_remote *r)
 	return r->doorbell_path != NULL;
 }
 
-/* What exported folders make of the filter. */
-static unsigned int folders(const struct cw_board_remote *r)
+/* What exported folders and vhost make of the filter. */
+static unsigned int devices(const struct cw_board_remote *r)
 {
 	unsigned int needs = 0;
 
@@ -229,6 +229,8 @@ static unsigned int folders(const struct cw_board_remote *r)
 		if (r->device[i].id == CW_ID_9P)
 			needs |= CW_CONFINE_FOLDERS |
 				 (r->device[i].read_only ? 0 : CW_CONFINE_WRITABLE);
+		else if (r->device[i].backend == CW_BACKEND_VHOST)
+			needs |= CW_CONFINE_VHOST;
 	return needs;
 }
 
@@ -240,7 +242,7 @@ static int open_all(struct keeper *k, const struct cw_keeper_options *o)
 		if (sends_to_names(&k->board->remote[i]))
 			needs |= CW_CONFINE_ADDRESSES;
 	for (unsigned int i = 0; i < k->board->remotes; i++)
-		needs |= folders(&k->board->remote[i]);
+		needs |= devices(&k->board->remote[i]);
 	if (cw_rundir_find(&k->dir, o->run_dir, stderr) ||
 	    cw_confine_prepare(&k->confine, needs, stderr))
 		return -1;

@@ -89,6 +89,8 @@ bool served_attach(struct served *s, bool attach)
 			cw_link_set_state(l, CW_STATE_IDLE, 0);
 		l->up = false;
 		s->bus.busy = s->bus.asked = 0;
+		for (unsigned int i = 0; i < s->bus.layout->devices; i++)
+			cw_device_reset(s->device[i].unit->dev); /* a kernel that runs rings, too */
 		report_remote(s);
 		return true;
 	}
@@ -190,9 +192,10 @@ static unsigned int later_fds(const struct cw_worker_remote *r)
 	for (unsigned int i = 0; i < r->board->layout.devices; i++) {
 		const struct cw_board_device *d = &r->board->device[i];
 
-		n += d->id == CW_ID_CONSOLE ? d->ports
-		     : d->id == CW_ID_VSOCK ? CW_VSOCK_CONNECTIONS + CW_VSOCK_CALLERS + 1
-					    : 0;
+		n += d->id == CW_ID_CONSOLE	      ? d->ports
+		     : d->backend == CW_BACKEND_VHOST ? CW_VHOST_FDS
+		     : d->id == CW_ID_VSOCK	      ? CW_VSOCK_CONNECTIONS + CW_VSOCK_CALLERS + 1
+						      : 0;
 	}
 	return n;
 }

@@ -54,6 +54,7 @@ enum cw_backend_kind {
 	CW_BACKEND_DISK,      /* blk: a file or a block device */
 	CW_BACKEND_FOLDER,    /* 9p: what is in a directory */
 	CW_BACKEND_VSOCK,     /* vsock: unix sockets beside a path */
+	CW_BACKEND_VHOST,     /* vsock: Linux's own sockets, AF_VSOCK */
 };
 
 #define CW_PORTS_MAX	8u

@@ -24,6 +24,7 @@ struct cw_confine {
 #define CW_CONFINE_ADDRESSES 1u /* datagrams are sent to names: a doorbell or a network on paths */
 #define CW_CONFINE_FOLDERS   2u /* files below a folder are read */
 #define CW_CONFINE_WRITABLE  4u /* and changed */
+#define CW_CONFINE_VHOST     8u /* the kernel runs rings */
 
 /**
  * cw_confine_prepare - compile the filter (keeper)

@@ -22,6 +22,7 @@
 struct cw_backend_fds {
 	unsigned int n;
 	int fd[CW_UNIT_FDS];
+	uint64_t features;	      /* vhost: what this kernel can */
 	char note[CW_PORTS_MAX][108]; /* for status: pty path, socket path, interface name */
 };
 
@@ -40,13 +41,16 @@ void cw_backend_close(const struct cw_board_device *d, struct cw_backend_fds *fd
 /**
  * cw_backend_connect - connect to a port of a device's backend (keeper)
  *
- * Never waits. Returns the descriptor, or -1: nobody is there.
+ * Never waits. Returns the descriptor, or -1: nobody is there. With vhost: the kernel's device, anew,
+ * whatever the port.
  */
 int cw_backend_connect(const struct cw_board_device *d, uint32_t port, bool message);
 
 /* Of a vsock device: connections, and callers that have not said where to. */
 #define CW_VSOCK_CONNECTIONS 64u
 #define CW_VSOCK_CALLERS     16u
+
+#define CW_VHOST_FDS 6u /* the kernel's device, two events a queue, one for mistakes */
 
 struct cw_unit;
 
