@@ -537,6 +537,25 @@ static void extended(void **state)
 	assert_int_equal(getxattr(c9_at(c, "export/f"), "user.a", value, sizeof(value)), -1);
 }
 
+/* What a session leaves unfinished is not done. */
+static void unfinished(void **state)
+{
+	struct c9 *c = *state;
+	char value[8];
+
+	c9_put_file(c, "export/f", "");
+	if (setxattr(c9_at(c, "export/f"), "user.a", "old", 3, 0))
+		return;
+	for (uint64_t size = 0; size < 2; size++) {
+		assert_int_equal(c9_walk(c, 0, 1, "f"), 0);
+		assert_int_equal(c9_call(c, CW_9P_TXATTRCREATE, "dsqd", 1, "user.a", size, 0), 0);
+		if (size)
+			assert_int_equal(write_at(c, 1, 0, "x"), 0);
+		c9_serve(c, false);
+		assert_int_equal(getxattr(c9_at(c, "export/f"), "user.a", value, sizeof(value)), 3);
+	}
+}
+
 static void bad_extended(void **state)
 {
 	static const char *const others[] = {
@@ -620,8 +639,8 @@ int main(void)
 		T(attributes),	 T(times_of_birth),  T(file_system),
 		T(lists),	 T(lists_by_offset), T(odd_offsets),
 		T(inodes),	 T(locks),	     T(bad_locks),
-		T(many_locks),	 T(extended),	     T(bad_extended),
-		T(no_more_room),
+		T(many_locks),	 T(extended),	     T(unfinished),
+		T(bad_extended), T(no_more_room),
 	};
 
 	return cmocka_run_group_tests_name("9p_file", tests, NULL, NULL);

@@ -123,6 +123,48 @@ static void small_rooms(void **state)
 	assert_int_equal(access(c9_at(c, "export/f"), F_OK), -1);
 }
 
+/* The largest room that is too small for each answer, and the next. */
+static void every_room(void **state)
+{
+	struct c9 *c = *state;
+	static const struct {
+		uint32_t type, reply;
+	} opens[] = { { CW_9P_TLOPEN, 24 }, { CW_9P_TLCREATE, 24 } };
+
+	for (unsigned int i = 0; i < 2; i++) {
+		const char *format = i ? "dsddd" : "dd";
+
+		assert_int_equal(c9_walk(c, 0, 1, ""), 0);
+		c->room = opens[i].reply - 1;
+		if (i)
+			assert_int_equal(c9_call(c, opens[i].type, format, 1, "new", 0, 0644, 0),
+					 EMSGSIZE);
+		else
+			assert_int_equal(c9_call(c, opens[i].type, format, 1, 0), EMSGSIZE);
+		assert_int_equal(access(c9_at(c, "export/new"), F_OK), -1);
+		c->room++;
+		if (i)
+			assert_int_equal(c9_call(c, opens[i].type, format, 1, "new", 0, 0644, 0),
+					 0);
+		else
+			assert_int_equal(c9_call(c, opens[i].type, format, 1, 0), 0);
+		c->room = C9_ROOM;
+		assert_int_equal(c9_clunk(c, 1), 0);
+	}
+	c->room = 66;
+	assert_int_equal(c9_call(c, CW_9P_TSTATFS, "d", 0), EMSGSIZE);
+	c->room = 19;
+	assert_int_equal(c9_call(c, CW_9P_TSYMLINK, "dssd", 0, "l", "x", 0), EMSGSIZE);
+	assert_int_equal(c9_call(c, CW_9P_TMKNOD, "dsdddd", 0, "n", 0644, 0, 0, 0), EMSGSIZE);
+	assert_int_equal(c9_call(c, CW_9P_TATTACH, "ddssd", 5, CW_9P_NOFID, "", "", 0), EMSGSIZE);
+	c->room = 14;
+	assert_int_equal(c9_call(c, CW_9P_TXATTRWALK, "dds", 0, 5, ""), EMSGSIZE);
+	c->room = C9_ROOM;
+	assert_int_equal(c9_clunk(c, 5), EBADF);
+	assert_int_equal(access(c9_at(c, "export/l"), F_OK), -1);
+	assert_int_equal(access(c9_at(c, "export/n"), F_OK), -1);
+}
+
 static void attaches(void **state)
 {
 	struct c9 *c = *state;
@@ -443,6 +485,11 @@ static void options(void **state)
 	int file = open("/dev/null", O_RDONLY);
 
 	assert_null(cw_9p_create(&o));
+	assert_int_equal(errno, EINVAL);
+	o.msize = CW_9P_MSIZE_MIN;
+	cw_9p_free(c->server);
+	c->server = cw_9p_create(&o);
+	assert_non_null(c->server);
 	o.msize = CW_9P_MSIZE_MAX + 1;
 	assert_null(cw_9p_create(&o));
 	o.msize = CW_9P_MSIZE_MAX;
@@ -458,16 +505,13 @@ static void options(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(begins),	    T(needs_a_session),
-		T(begins_anew),	    T(frames),
-		T(unknown_types),   T(larger_than_agreed),
-		T(small_rooms),	    T(attaches),
-		T(flushes),	    T(walks),
-		T(walks_in_part),   T(fid_rules),
-		T(names),	    T(utf8),
-		T(seventeen_names), T(deep_paths),
-		T(all_fids),	    T(all_open),
-		T(leaves_nothing),  T(at_once),
+		T(begins),	    T(needs_a_session), T(begins_anew),
+		T(frames),	    T(unknown_types),	T(larger_than_agreed),
+		T(small_rooms),	    T(every_room),	T(attaches),
+		T(flushes),	    T(walks),		T(walks_in_part),
+		T(fid_rules),	    T(names),		T(utf8),
+		T(seventeen_names), T(deep_paths),	T(all_fids),
+		T(all_open),	    T(leaves_nothing),	T(at_once),
 		T(options),
 	};
 
