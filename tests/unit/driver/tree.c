@@ -41,6 +41,20 @@ void tree_forget(struct tree *t)
 	t->fids = 0;
 }
 
+/* What is behind the present end reads as zeroes. */
+static void set_length(struct tree_node *n, uint32_t len)
+{
+	must(len <= TREE_BYTES);
+	if (len > n->room) {
+		n->bytes = realloc(n->bytes, len);
+		must(n->bytes);
+		n->room = len;
+	}
+	if (len > n->len)
+		memset(n->bytes + n->len, 0, len - n->len);
+	n->len = len;
+}
+
 static struct tree_node *child(struct tree *t, struct tree_node *in, const char *name, size_t len)
 {
 	for (unsigned int i = 1; i < TREE_NODES; i++) {
@@ -65,7 +79,6 @@ static struct tree_node *make(struct tree *t, struct tree_node *in, const char *
 		n->in = in;
 		n->mode = mode;
 		memcpy(n->name, name, len);
-		n->bytes = calloc(1, TREE_BYTES);
 		return n;
 	}
 	return NULL;
@@ -95,12 +108,12 @@ struct tree_node *tree_make(struct tree *t, const char *path, uint32_t mode, con
 		memcpy(folder, path, (size_t)(slash - path));
 		in = tree_find(t, folder);
 	}
-	must(in && len <= TREE_BYTES);
+	must(in);
 	n = make(t, in, slash ? slash + 1 : path, strlen(slash ? slash + 1 : path), mode);
 	must(n);
+	set_length(n, len);
 	if (len)
 		memcpy(n->bytes, bytes, len);
-	n->len = len;
 	return n;
 }
 
@@ -272,8 +285,9 @@ static uint32_t mkdir_or_link(struct ask *a, struct tree_node *in, bool link)
 	n = make(a->t, in, name, len, mode);
 	if (!n)
 		return CW_9P_ENOSPC;
-	memcpy(n->bytes, target, target_len);
-	n->len = (uint32_t)target_len;
+	set_length(n, (uint32_t)target_len);
+	if (target_len)
+		memcpy(n->bytes, target, target_len);
 	put_qid(a, n);
 	return 0;
 }
@@ -338,9 +352,7 @@ static uint32_t set_attr(struct ask *a, struct tree_node *n)
 	size = take(a, 8);
 	if (valid != CW_9P_SETATTR_SIZE || size > TREE_BYTES)
 		return CW_9P_EINVAL;
-	if (size > n->len)
-		memset(n->bytes + n->len, 0, (size_t)size - n->len);
-	n->len = (uint32_t)size;
+	set_length(n, (uint32_t)size);
 	return 0;
 }
 
@@ -372,11 +384,9 @@ static uint32_t write_file(struct ask *a, struct tree_node *n)
 
 	if (offset > TREE_BYTES || count > TREE_BYTES - offset)
 		return CW_9P_ENOSPC;
-	if (offset > n->len)
-		memset(n->bytes + n->len, 0, (size_t)offset - n->len);
-	memcpy(n->bytes + offset, a->in, count);
 	if (n->len < offset + count)
-		n->len = (uint32_t)offset + count;
+		set_length(n, (uint32_t)offset + count);
+	memcpy(n->bytes + offset, a->in, count);
 	put(a, count, 4);
 	return 0;
 }

@@ -16,7 +16,7 @@ struct tree_node {
 	struct tree_node *in; /* NULL: the root */
 	uint32_t mode;
 	uint8_t *bytes; /* of a file or a link */
-	uint32_t len;
+	uint32_t len, room;
 };
 
 struct tree {

@@ -301,11 +301,11 @@ static void make_files(void)
 	tree_forget(&w.tree);
 	for (unsigned int i = 0; i < FILES_DEPTH; i++) {
 		w.files_request[i].part = w.files_part[i];
-		w.files_request[i].message = w.files_buf + (size_t)2 * i * CW_9P_MSIZE_MAX;
-		w.files_request[i].answer = w.files_request[i].message + CW_9P_MSIZE_MAX;
+		w.files_request[i].message = w.files_buf + (size_t)2 * i * FILES_MSIZE;
+		w.files_request[i].answer = w.files_request[i].message + FILES_MSIZE;
 	}
 	assert_int_equal(cw_9p_device_init(&w.files, &files_ops, NULL, "tree of a test",
-					   CW_9P_MSIZE_MAX, w.queue[FILES], w.files_request,
+					   FILES_MSIZE, w.queue[FILES], w.files_request,
 					   FILES_DEPTH, WORLD_QUEUE),
 			 CW_OK);
 }
@@ -556,7 +556,7 @@ void world_new(const struct world_options *o)
 	memset(w.mem, 0, 2 * PAGE);
 	w.sent = calloc(FRAMES, sizeof(struct frame));
 	w.incoming = calloc(FRAMES, sizeof(struct frame));
-	w.files_buf = malloc((size_t)2 * FILES_DEPTH * CW_9P_MSIZE_MAX);
+	w.files_buf = malloc((size_t)2 * FILES_DEPTH * FILES_MSIZE);
 	tree_begin(&w.tree);
 	w.now = 1000000;
 	w.wait_limit = LIMIT;

@@ -45,6 +45,7 @@ enum { RNG, NET, CONSOLE, MULTI, DISK, RPMSG, FILES, VSOCK, DEVICES };
 #define DISK_SECTORS  128u
 #define DISK_DEPTH    3u
 #define FILES_DEPTH   4u
+#define FILES_MSIZE   CW_9P_BUFFER
 #define WORLD_PORTS   2u
 #define FRAME_MAX     66000u
 #define FRAMES	      8u
