@@ -13,8 +13,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #define RLERROR	 (CW_9P_HEADER + 4u)
@@ -61,6 +63,17 @@ static const struct handler handlers[128] = {
 	[CW_9P_TXATTRCREATE] = { p9_xattrcreate, 0, true, false },
 };
 
+/*
+ * A file system in memory knows no reading without waiting, and needs none: it waits no more than
+ * this process does for memory of its own. All files are in that of the root.
+ */
+static int flags_at_once(int root)
+{
+	struct statfs sf;
+
+	return !fstatfs(root, &sf) && sf.f_type == TMPFS_MAGIC ? 0 : RWF_NOWAIT;
+}
+
 struct cw_9p_server *cw_9p_create(const struct cw_9p_options *o)
 {
 	struct cw_9p_server *s;
@@ -78,6 +91,7 @@ struct cw_9p_server *cw_9p_create(const struct cw_9p_options *o)
 		return NULL;
 	s->root = o->root;
 	s->read_only = o->read_only;
+	s->at_once = flags_at_once(o->root);
 	s->limit = o->msize;
 	s->root_dev = (uint64_t)st.stx_dev_major << 32 | st.stx_dev_minor;
 	s->root_ino = st.stx_ino;
@@ -213,12 +227,12 @@ static bool read_cached(struct cw_9p_server *s, int fd, uint64_t offset, uint32_
 			unsigned int pieces, uint32_t *got)
 {
 	struct iovec probe = { s->buf.dir, 1 };
-	ssize_t r = preadv2(fd, s->iov, (int)pieces, (off_t)offset, RWF_NOWAIT);
+	ssize_t r = preadv2(fd, s->iov, (int)pieces, (off_t)offset, s->at_once);
 
 	if (r < 0)
 		return false;
 	*got = (uint32_t)r;
-	return *got == count || preadv2(fd, &probe, 1, (off_t)(offset + *got), RWF_NOWAIT) == 0;
+	return *got == count || preadv2(fd, &probe, 1, (off_t)(offset + *got), s->at_once) == 0;
 }
 
 static int read_now(struct cw_9p_server *s, struct p9_in *in, const struct frame *frame,

@@ -50,6 +50,7 @@ struct cw_9p_server {
 	int root;
 	bool read_only;
 	bool now;	/* this answer may not wait */
+	int at_once;	/* flags of a read that does not */
 	uint32_t limit; /* what msize can be at most */
 	uint32_t msize; /* agreed; 0: no session */
 	uint64_t root_dev, root_ino;

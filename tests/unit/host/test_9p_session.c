@@ -9,8 +9,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statfs.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 static void begins(void **state)
@@ -430,8 +433,7 @@ static void leaves_nothing(void **state)
 static void at_once(void **state)
 {
 	struct c9 *c = *state;
-	uint8_t head[CW_9P_HEAD_MAX], a[4], b[9];
-	struct cw_part part[2] = { { a, sizeof(a) }, { b, sizeof(b) } };
+	uint8_t head[CW_9P_HEAD_MAX];
 	uint32_t len, n = 99;
 
 	c9_put_file(c, "export/f", "0123456789");
@@ -457,27 +459,95 @@ static void at_once(void **state)
 	assert_int_equal(cw_9p_answer_now(c->server, c->request, len, head, NULL, 0, &n),
 			 CW_EAGAIN);
 	assert_int_equal(access(c9_at(c, "export/d"), F_OK), -1);
-	len = c9_pack(c, CW_9P_TREAD, "dqd", 1, (uint64_t)1, 100);
-	if (cw_9p_answer_now(c->server, c->request, len, head, part, 2, &n) == CW_EAGAIN)
-		return; /* a file system that cannot */
+}
+
+/* Whether the file system of the tests can say that a read would wait. */
+static bool reads_without_waiting(struct c9 *c)
+{
+	int fd = open(c9_at(c, "export/f"), O_RDONLY);
+	struct iovec v = { c->reply, 4 };
+	struct statfs sf;
+	bool can = !fstatfs(fd, &sf) &&
+		   (sf.f_type == TMPFS_MAGIC || preadv2(fd, &v, 1, 0, RWF_NOWAIT) == 4);
+
+	close(fd);
+	return can;
+}
+
+static int read_now(struct c9 *c, uint64_t at, uint32_t count, const struct cw_part *part,
+		    unsigned int n, uint32_t *got)
+{
+	uint8_t head[CW_9P_HEAD_MAX];
+	uint32_t len = c9_pack(c, CW_9P_TREAD, "dqd", 1, at, count);
+	int r = cw_9p_answer_now(c->server, c->request, len, head, part, n, got);
+
+	if (r == CW_EAGAIN)
+		return r;
+	memcpy(c->reply, head, (size_t)r);
+	c->len = (uint32_t)r;
+	c->at = 0;
+	assert_int_equal(r, 11);
+	assert_int_equal(c9_take(c, 4), 11 + *got);
+	assert_int_equal(c9_take(c, 1), CW_9P_TREAD + 1);
+	assert_int_equal(c9_take(c, 2), c->tag);
+	assert_int_equal(c9_take(c, 4), *got);
+	return 0;
+}
+
+static void reads_at_once(void **state)
+{
+	struct c9 *c = *state;
+	uint8_t a[4], b[9];
+	struct cw_part part[2] = { { a, sizeof(a) }, { b, sizeof(b) } };
+	uint32_t n;
+
+	c9_put_file(c, "export/f", "0123456789");
+	if (!reads_without_waiting(c))
+		return;
+	assert_int_equal(c9_go(c, 1, "f", CW_9P_O_RDONLY), 0);
+	assert_int_equal(read_now(c, 1, 100, part, 2, &n), 0);
 	assert_int_equal(n, 9);
 	assert_memory_equal(a, "1234", 4);
 	assert_memory_equal(b, "56789", 5);
-	assert_int_equal(head[0], 20);
-	assert_int_equal(head[7], 9);
-	len = c9_pack(c, CW_9P_TREAD, "dqd", 1, (uint64_t)0, 100);
-	assert_int_equal(cw_9p_answer_now(c->server, c->request, len, head, part, 1, &n), 11);
-	assert_int_equal(n, 4);
-	len = c9_pack(c, CW_9P_TREAD, "dqd", 1, (uint64_t)5, 2); /* fewer than there is room for */
-	assert_int_equal(cw_9p_answer_now(c->server, c->request, len, head, part, 2, &n), 11);
-	assert_int_equal(n, 2);
+	assert_int_equal(read_now(c, 0, 100, part, 1, &n), 0);
+	assert_int_equal(n, 4); /* as many as there is room for */
+	assert_int_equal(read_now(c, 5, 2, part, 2, &n), 0);
+	assert_int_equal(n, 2); /* as many as were asked for */
 	assert_memory_equal(a, "5623", 4);
-	len = c9_pack(c, CW_9P_TREAD, "dqd", 1, UINT64_MAX - 1, 100);
-	assert_int_equal(cw_9p_answer_now(c->server, c->request, len, head, part, 1, &n),
-			 CW_EAGAIN);
-	len = c9_pack(c, CW_9P_TREAD, "dqd", 1, (uint64_t)10, 100);
-	assert_int_equal(cw_9p_answer_now(c->server, c->request, len, head, part, 1, &n), 11);
+	assert_int_equal(read_now(c, 10, 100, part, 1, &n), 0);
 	assert_int_equal(n, 0);
+	assert_int_equal(read_now(c, 0, 100, NULL, 0, &n), 0);
+	assert_int_equal(n, 0);
+}
+
+/* What another answer is needed for; and nothing has been given then. */
+static void reads_later(void **state)
+{
+	struct c9 *c = *state;
+	struct cw_part tiny[CW_9P_HEAD_MAX * 2], whole = { c->reply, 8192 };
+	uint32_t n;
+
+	c9_put_file(c, "export/f", "0123456789");
+	assert_int_equal(c9_go(c, 1, "f", CW_9P_O_RDONLY), 0);
+	for (unsigned int i = 0; i < ARRAY_SIZE(tiny); i++)
+		tiny[i] = (struct cw_part){ c->reply + i, 1 };
+	assert_int_equal(read_now(c, 0, 400, tiny, ARRAY_SIZE(tiny), &n), CW_EAGAIN);
+	assert_int_equal(n, 0);
+	assert_int_equal(read_now(c, UINT64_MAX - 1, 100, &whole, 1, &n), CW_EAGAIN);
+	assert_int_equal(read_now(c, INT64_MAX, 100, &whole, 1, &n), CW_EAGAIN);
+	assert_int_equal(read_now(c, INT64_MAX - 99, 100, &whole, 1, &n), CW_EAGAIN);
+	c9_clunk(c, 1);
+	assert_int_equal(read_now(c, 0, 10, &whole, 1, &n), CW_EAGAIN);
+	assert_int_equal(c9_go(c, 1, "", CW_9P_O_RDONLY), 0);
+	assert_int_equal(read_now(c, 0, 10, &whole, 1, &n), CW_EAGAIN);
+	c9_clunk(c, 1);
+	assert_int_equal(truncate(c9_at(c, "export/f"), 8192), 0);
+	assert_int_equal(c9_call(c, CW_9P_TVERSION, "ds", 4096, "9P2000.L"), 0);
+	assert_int_equal(c9_call(c, CW_9P_TATTACH, "ddssd", 0, CW_9P_NOFID, "", "", 0), 0);
+	assert_int_equal(c9_go(c, 1, "f", CW_9P_O_RDONLY), 0);
+	assert_int_equal(c9_call(c, CW_9P_TREAD, "dqd", 1, (uint64_t)0, 8192), 0); /* cached now */
+	if (!read_now(c, 0, 8192, &whole, 1, &n))
+		assert_int_equal(n, 4096 - 11); /* what a message of this session holds */
 }
 
 static void options(void **state)
@@ -514,7 +584,7 @@ int main(void)
 		T(fid_rules),	    T(names),		T(utf8),
 		T(seventeen_names), T(deep_paths),	T(all_fids),
 		T(all_open),	    T(leaves_nothing),	T(at_once),
-		T(options),
+		T(reads_at_once),   T(reads_later),	T(options),
 	};
 
 	return cmocka_run_group_tests_name("9p_session", tests, NULL, NULL);
