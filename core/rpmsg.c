@@ -45,7 +45,7 @@ static inline struct cw_rpmsg_endpoint *find(struct cw_rpmsg *ch, uint32_t addr)
 
 struct cw_rpmsg_endpoint *cw_rpmsg_find_(struct cw_rpmsg *ch, uint32_t addr)
 {
-	return find(ch, addr);
+	return addr != CW_RPMSG_ANY ? find(ch, addr) : NULL; /* which free entries have */
 }
 
 void cw_rpmsg_todo_(struct cw_rpmsg_endpoint *e, uint8_t what)
@@ -328,6 +328,8 @@ int cw_rpmsg_wait_(struct cw_rpmsg *ch, struct cw_rpmsg_until *u, uint64_t timeo
 		return CW_ETIMEDOUT;
 	}
 	if (!cw_rpmsg_arm(ch)) {
+		if (!ch->queues)
+			return CW_ERESET; /* something was to be told, and could not */
 		err = t->wait(ch->queues->ctx, u->end - now < u->step ? u->end : now + u->step);
 		u->step = u->step < STEP_MAX ? 2 * u->step : STEP_MAX;
 		if (err) {
