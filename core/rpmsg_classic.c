@@ -329,6 +329,9 @@ static int look_remote(struct cw_rpmsg_classic *c)
 			set_status(c, 0);
 		return CW_ERESET;
 	}
+	/* Whoever took our bit away began anew, however short the time in between. */
+	if (c->state == REMOTE_ASKED && !(s & CW_STATUS_NEEDS_RESET))
+		c->state = REMOTE_IDLE;
 	if (wants_to_let_go(s)) {
 		c->state = REMOTE_IDLE;
 		set_status(c, 0);

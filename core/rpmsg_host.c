@@ -107,8 +107,11 @@ static inline void role_put(struct cw_rpmsg_queues *q, uint16_t id, uint32_t len
 {
 	struct cw_rpmsg_host *h = self(q);
 	struct cw_rpmsg_slot *s = &q->tx[id];
+	uint16_t head = h->tx->free_head;
 
-	(void)cw_hot_add(h->tx, h->tx_addr + (cw_addr_t)(s->p - q->tx->p), len, false, s);
+	/* OpenAMP's remotes claim to have written what they read; it means nothing. */
+	if (!cw_hot_add(h->tx, h->tx_addr + (cw_addr_t)(s->p - q->tx->p), len, false, s))
+		h->tx->slot[head].writable = UINT32_MAX;
 	q->sent = true;
 }
 

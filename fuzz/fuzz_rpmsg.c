@@ -303,8 +303,11 @@ static void say(unsigned int what)
 	struct cw_rpmsg_buf b;
 	uint32_t len, dst, flags = what == 3 ? 1 : 0, src;
 
-	if (!q || q->ops->take(q, &b, 0) != 1)
+	peers_turn = true;
+	if (!q || q->ops->take(q, &b, 0) != 1) {
+		peers_turn = false;
 		return;
+	}
 	len = payload(b.p + 16, BUFFER - 16, what);
 	dst = what == 1 ? 53 : what == 2 ? 61 : some_address();
 	src = what == 2 ? ((uint32_t)b.p[16] | (uint32_t)b.p[17] << 8) : some_address();
@@ -314,6 +317,7 @@ static void say(unsigned int what)
 	if (fz_u8() % 4 == 0 && me == 1) /* as Linux does it: no more than the message */
 		put32(fz_region + (BASE + 16 * fz_below(SIZE) + 8 - BASE), 16 + fz_u8());
 	q->ops->flush(q, true);
+	peers_turn = false;
 }
 
 static void use(uint8_t op)
