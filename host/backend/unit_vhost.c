@@ -183,7 +183,7 @@ static void given(struct cw_unit *unit, uint32_t id, int fd)
 	struct vhost_unit *u = self(unit);
 	int err = CW_EIO;
 
-	if (!u->asked || id != u->asked || u->fd >= 0) { /* too late */
+	if (id != u->asked) { /* too late; no id is 0 */
 		if (fd >= 0)
 			close(fd);
 		return;

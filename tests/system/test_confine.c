@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/vhost.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -334,6 +335,20 @@ FOLDER_DEADLY(stat_by_path_dies, BOTH,
 FOLDER_DEADLY(waiting_lock_dies, BOTH, syscall(SYS_fcntl, 2, F_OFD_SETLKW, NULL))
 FOLDER_DEADLY(plain_open_dies, BOTH, openat(folder[0].fd, "f", O_RDONLY))
 
+static int ring_try(void)
+{
+	return ioctl(2, VHOST_VSOCK_SET_RUNNING, NULL) == 0; /* it is no vhost device */
+}
+
+static void rings_for_the_kernel(void **state)
+{
+	(void)state;
+	assert_int_equal(in_folders(ring_try, CW_CONFINE_VHOST), 0);
+	assert_int_equal(in_folders(ring_try, BOTH), -SIGSYS);
+}
+
+FOLDER_DEADLY(log_of_stores_dies, CW_CONFINE_VHOST, ioctl(2, VHOST_SET_LOG_BASE, NULL))
+
 static void make_folders(void)
 {
 	static const char *const names[] = { "read", "write", "outside" };
@@ -419,6 +434,8 @@ int main(void)
 		T(stat_by_path_dies),
 		T(waiting_lock_dies),
 		T(plain_open_dies),
+		T(rings_for_the_kernel),
+		T(log_of_stores_dies),
 	};
 
 	return cmocka_run_group_tests_name("confine", tests, begin, end);
