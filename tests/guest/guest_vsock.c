@@ -417,14 +417,14 @@ static void start_load(void)
 	load_goes_on();
 }
 
-static void stop_load(void)
+static void stop_load(bool honest)
 {
 	for (int i = 0; i < LOADS; i++) {
 		kill(loads[i], SIGKILL);
 		waitpid(loads[i], NULL, 0);
 		printf("guest: load %d: %u rounds, %u times broken\n", i, carriers[i].rounds,
 		       carriers[i].broken);
-		TRUE(carriers[i].wrong == 0);
+		TRUE(carriers[i].wrong == 0 || !honest);
 	}
 }
 
@@ -442,11 +442,90 @@ static void recovery(pid_t keeper)
 			of_worker = descriptors(process("causeway-worker"));
 		}
 	}
-	stop_load();
+	stop_load(true);
 	UNTIL(descriptors(keeper) == fds);
 	UNTIL(descriptors(process("causeway-worker")) == of_worker);
 	TRUE(processes("vhost-", &any) == 1);
 	TRUE(echoes(100000, 4));
+}
+
+/* ---- a remote that writes anything ---- */
+
+#define REGION	  (4u << 20)
+#define BLOCK	  0x100000u /* as test_vhost.py puts it, without its two pages of registers */
+#define BLOCK_LEN (256u << 10)
+#define PAGES	  8192u
+
+/* The remote's memory: the keeper has it by a descriptor. */
+static uint8_t *region_of(pid_t keeper)
+{
+	void *p = MAP_FAILED;
+	struct stat st;
+
+	for (int i = 0; i < 256 && p == MAP_FAILED; i++) {
+		char path[64], to[64] = "";
+		int fd;
+
+		snprintf(path, sizeof(path), "/proc/%d/fd/%d", keeper, i);
+		if (readlink(path, to, sizeof(to) - 1) < 0 || strncmp(to, "/memfd:", 7) != 0)
+			continue;
+		fd = open(path, O_RDWR | O_CLOEXEC);
+		if (fd >= 0 && !fstat(fd, &st) && st.st_size == REGION)
+			p = mmap(NULL, REGION, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		close(fd);
+	}
+	return p == MAP_FAILED ? NULL : p;
+}
+
+static void scribble(uint8_t *block, unsigned int round)
+{
+	if (round % 4 == 1)
+		memset(block + PAGES, 0xff, BLOCK_LEN - PAGES);
+	else if (round % 4 == 3) /* small numbers: some are addresses and lengths that could be */
+		for (size_t i = PAGES; i < BLOCK_LEN; i++)
+			block[i] = i % 4 ? 0 : (uint8_t)(i * round >> 3);
+	else
+		fill(block + PAGES, BLOCK_LEN - PAGES, round);
+}
+
+static unsigned int faults(void)
+{
+	const char *at;
+	unsigned int n = 0;
+
+	causeway("status", "--json", NULL);
+	at = strstr(said, "\"vsock0\"");
+	at = at ? strstr(at, "\"faults\":") : NULL;
+	if (at)
+		sscanf(at + 9, "%u", &n);
+	return n;
+}
+
+static void hostility(pid_t keeper)
+{
+	uint8_t *region = region_of(keeper);
+	pid_t worker = process("causeway-worker"), any;
+	unsigned int found;
+
+	TRUE(region);
+	if (!region)
+		return;
+	start_load();
+	for (unsigned int i = 0; i < 60; i++) {
+		scribble(region + BLOCK, i);
+		nap();
+	}
+	stop_load(false);
+	found = faults();
+	printf("guest: %u faults\n", found);
+	TRUE(found > 0);
+	TRUE(process("causeway-worker") == worker);
+	TRUE(causeway("restart", "a", NULL) == 0);
+	UNTIL(echoes(1, 1));
+	TRUE(echoes(MB, 5));
+	TRUE(process("causeway-worker") == worker);
+	TRUE(processes("vhost-", &any) == 1);
+	munmap(region, REGION);
 }
 
 /* ---- all of it ---- */
@@ -506,6 +585,7 @@ int main(void)
 		messages();
 		the_remote_calls();
 		recovery(keeper);
+		hostility(keeper);
 	}
 	kill(keeper, SIGTERM);
 	waitpid(keeper, &status, 0);

@@ -13,7 +13,7 @@ remotes:
     carrier: { process: /bin/island }
     devices:
       %s
-      - { kind: vsock, backend: vhost, cid: 42, size: 256K }
+      - { kind: vsock, backend: vhost, cid: 42, size: 256K, at: 0x37100000 }
 """
 
 
