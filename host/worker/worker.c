@@ -85,12 +85,12 @@ bool served_attach(struct served *s, bool attach)
 		return true;
 	s->worker->news = true;
 	if (!attach) {
-		if (l->epoch)
-			cw_link_set_state(l, CW_STATE_IDLE, 0);
 		l->up = false;
 		s->bus.busy = s->bus.asked = 0;
 		for (unsigned int i = 0; i < s->bus.layout->devices; i++)
-			cw_device_reset(s->device[i].unit->dev); /* a kernel that runs rings, too */
+			cw_device_reset(s->device[i].unit->dev); /* a kernel may run its rings */
+		if (l->epoch)
+			cw_link_set_state(l, CW_STATE_IDLE, 0);
 		report_remote(s);
 		return true;
 	}

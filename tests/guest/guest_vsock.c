@@ -579,6 +579,7 @@ int main(void)
 	keeper = start(argv, 1);
 	UNTIL(echoes(1, 1));
 	TRUE(causeway("status", NULL, NULL) == 0 && strstr(said, "cid 42"));
+	TRUE(causeway("status", "--json", NULL) == 0 && strstr(said, "\"kind\":\"vhost\""));
 	if (!bad) {
 		mistakes_beside();
 		streams();

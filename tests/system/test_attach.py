@@ -206,6 +206,7 @@ def test_detach_and_attach(tmp_path):
             assert p.cli("detach", "a").returncode == 0
             r = p.remote()
             assert (r["state"], r["link"]) == ("detached", "down")
+            assert [d["state"] for d in r["devices"]] == ["idle"]  # nobody goes on with its memory
             if kill:
                 worker = p.worker()
                 os.kill(worker, signal.SIGKILL)
