@@ -18,7 +18,9 @@ static void fill(uint8_t seed)
 
 static void opened_with(const struct world_options *o)
 {
-	world_start(o);
+	const struct world_options large = { .files_block = 320 * 1024 };
+
+	world_start(o ? o : &large);
 	fill(1);
 	memset(back, 0xee, sizeof(back));
 	tree_make(&w.tree, "long", CW_9P_S_IFREG | 0644, data, BYTES);

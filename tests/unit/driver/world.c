@@ -542,7 +542,7 @@ void world_new(const struct world_options *o)
 	options = o ? *o : options;
 	options.disk_block = options.disk_block ? options.disk_block : 32 * 1024;
 	options.rpmsg_block = options.rpmsg_block ? options.rpmsg_block : 64 * 1024;
-	options.files_block = options.files_block ? options.files_block : 320 * 1024;
+	options.files_block = options.files_block ? options.files_block : 24 * 1024;
 	options.vsock_block = options.vsock_block ? options.vsock_block : 64 * 1024;
 	options.vsock_room = options.vsock_room ? options.vsock_room : 16 * 1024;
 	options.net_block = options.net_block ? options.net_block : 128 * 1024;

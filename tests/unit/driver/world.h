@@ -170,7 +170,7 @@ struct world_options {
 	uint32_t to_host, to_remote; /* bytes of RPMsg buffers, 0: 512 */
 	uint32_t rpmsg_block;	     /* 0: 64 KB */
 	bool nuttx;
-	uint32_t files_block; /* 0: 320 KB */
+	uint32_t files_block; /* 0: 24 KB */
 	uint32_t vsock_block; /* 0: 64 KB */
 	uint32_t vsock_room;  /* bytes that the device buffers a connection, 0: 16 KB */
 };
