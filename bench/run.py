@@ -558,13 +558,14 @@ name: bench
 remotes:
   - name: island
     carrier: {{ process: {os.path.join(BUILD, "bench", "bench_remote")} }}
+    lost-ms: 60000
     devices: [ {{ kind: 9p, backend: {{ directory: {export} }} }} ]
 """)
-    board.wait_for(r'"files": 0')
+    board.wait_for(r'"files": 8193')
     paused = Paused(board)
 
-    def remote(what):
-        line = rf'"files": {0 if what == "stat" else what}, "n": (\d+), "bytes": (\d+), "us": (\d+), "err": 0'
+    def remote(what, stream=0):
+        line = rf'"files": {0 if what == "stat" else int(what) + stream}, "n": (\d+), "bytes": (\d+), "us": (\d+), "err": 0'
         seen = len(re.findall(line, board.text()))
         while len(re.findall(line, board.text())) < seen + 2:
             time.sleep(0.05)
@@ -582,6 +583,10 @@ remotes:
             compared("11", f"9P, {text}: a remote, diod", unit,
                      compare(lambda: remote(what), lambda: paused.run(lambda: rate(what, theirs)), 5, paused.run),
                      aim)
+            if what != "stat":
+                compared("11", f"9P, {text}, as a stream: a remote, diod", unit,
+                         compare(lambda: remote(what, 1), lambda: paused.run(lambda: rate(what, theirs)), 5,
+                                 paused.run), aim)
         board.stop()
         board = None
         for what, text, unit, _ in parts:
