@@ -17,10 +17,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -38,6 +40,7 @@ struct blk_unit {
 	struct cw_blk blk;
 	struct aside aside;
 	int fd, wake;
+	int at_once; /* flags of a read that does not wait */
 	struct cw_blk_request request[REQUESTS];
 	struct job job[REQUESTS];
 	struct cw_part *part;
@@ -59,7 +62,7 @@ static int read_now(void *ctx, const struct cw_part *part, unsigned int n, uint6
 	if (u->unit.copy) /* the kernel must not touch the remote's memory */
 		return CW_EAGAIN;
 	got = preadv2(u->fd, (const struct iovec *)(const void *)part, (int)n, (off_t)offset,
-		      RWF_NOWAIT);
+		      u->at_once);
 	/* Some of it may be there: then all of it is read again. */
 	return got == (ssize_t)len ? (int)len : CW_EAGAIN;
 }
@@ -224,6 +227,18 @@ static const struct cw_unit_ops ops = {
 	.free = unit_free,
 };
 
+/* A file in memory knows no reading without waiting, and needs none. */
+static int flags_at_once(int fd)
+{
+	struct statfs sf;
+	struct stat st;
+
+	return !fstat(fd, &st) && S_ISREG(st.st_mode) && !fstatfs(fd, &sf) &&
+			       sf.f_type == TMPFS_MAGIC
+		       ? 0
+		       : RWF_NOWAIT;
+}
+
 /* What the file or block device is, as of now. */
 static int measure(int fd, struct cw_blk_geometry *g)
 {
@@ -255,6 +270,7 @@ static int set_up(struct blk_unit *u, const struct cw_board_device *d,
 
 	if (measure(u->fd, &g))
 		return -1;
+	u->at_once = flags_at_once(u->fd);
 	for (unsigned int i = 0; i < REQUESTS; i++) {
 		u->request[i].part = u->part + (size_t)i * place->queue_size;
 		u->request[i].buf = u->buf + (size_t)i * CW_BLK_STEP;
