@@ -183,6 +183,17 @@ static void refuse(struct cw_vsock *v, uint32_t port, uint32_t peer_port, uint16
 	v->refusals++;
 }
 
+/* What was to be refused came before the request that makes the connection, and must not end it. */
+static void take_back_refusals(struct cw_vsock *v, const struct cw_vsock_conn *c)
+{
+	for (unsigned int n = 0; n < v->refusals;)
+		if (v->refusal[n].port == c->port && v->refusal[n].peer_port == c->peer_port &&
+		    v->refusal[n].type == c->type)
+			v->refusal[n] = v->refusal[--v->refusals];
+		else
+			n++;
+}
+
 static enum cw_vsock_news end(struct cw_vsock *v, struct cw_vsock_conn *c)
 {
 	/* What was over for us already is no news. */
@@ -218,6 +229,7 @@ static enum cw_vsock_news asked(struct cw_vsock *v, const struct cw_abi_vsock_hd
 		refuse(v, port, peer_port, type);
 		return CW_VSOCK_NOTHING;
 	}
+	take_back_refusals(v, c);
 	c->peer_room = cw_get_le32(h->buf_alloc);
 	c->peer_took = cw_get_le32(h->fwd_cnt);
 	*i = (unsigned int)(c - v->conn);

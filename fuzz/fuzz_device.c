@@ -3,7 +3,7 @@
  * A whole device side (link, requests, rings, model) against a remote that is the fuzzer: it posts
  * register requests, writes what a remote may write, kicks, and changes words between loads.
  *
- * Compiled once for each device (FUZZ_RNG, FUZZ_NET, FUZZ_CONSOLE, FUZZ_BLK). What is
+ * Compiled once for each device (FUZZ_RNG, FUZZ_NET, FUZZ_CONSOLE, FUZZ_BLK, FUZZ_VSOCK). What is
  * checked at each store: the PMM stores into its page, the device page and the block, never into the
  * remote page or the driver page; what a model takes and gives lies in the block behind the pages.
  */
@@ -248,6 +248,8 @@ static void backend(void)
 {
 	cw_device_wake(&model.dev, 0);
 }
+#elif defined(FUZZ_VSOCK)
+#include "vsock_device.h"
 #else
 static struct cw_rng model;
 static struct cw_part part[SIZE + 1];
@@ -313,6 +315,9 @@ static void run(void)
 	}
 	cw_device_bus_arm(&bus);
 	cw_device_bus_deadline(&bus);
+#if defined(FUZZ_VSOCK)
+	check_model();
+#endif
 	/* An invariant: nobody runs a ring that is not ready, nor with features not offered. */
 	for (unsigned int q = 0; q < COUNT; q++)
 		FZ_CHECK(!queue[q].ring.ready || transport.dev->status & CW_STATUS_FEATURES_OK);
@@ -463,7 +468,7 @@ static void offer_request(void)
 	memcpy(fz_region + DATA + 0x102, &idx, 2);
 	kick(2);
 }
-#else
+#elif !defined(FUZZ_VSOCK)
 #define offer_request offer
 #endif
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A region with one device: rng, or FUZZ_NET, FUZZ_CONSOLE, FUZZ_BLK, FUZZ_9P. For fuzz_device.c and fuzz_driver.c */
+/* A region with one device: rng, or FUZZ_NET, _CONSOLE, _BLK, _9P, _VSOCK. For fuzz_device.c and fuzz_driver.c */
 #ifndef FUZZ_ONE_DEVICE_H
 #define FUZZ_ONE_DEVICE_H
 
@@ -27,6 +27,9 @@
 #elif defined(FUZZ_9P)
 #define ID    CW_ID_9P
 #define COUNT 1
+#elif defined(FUZZ_VSOCK)
+#define ID    CW_ID_VSOCK
+#define COUNT 3
 #else
 #define ID    CW_ID_RNG
 #define COUNT 1

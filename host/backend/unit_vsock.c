@@ -381,7 +381,8 @@ static bool pick_up(struct vsock_unit *u, unsigned int which)
 	bool any = false;
 	struct caller *c;
 
-	while (u->more[which] && (c = free_place(u))) {
+	/* So many in one go, however fast they come and are sent away. */
+	for (unsigned int n = 0; n < CALLERS && u->more[which] && (c = free_place(u)); n++) {
 		c->fd = accept4(u->listen[which], NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (c->fd < 0) {
 			u->more[which] = false;
@@ -396,9 +397,8 @@ static bool pick_up(struct vsock_unit *u, unsigned int which)
 		else
 			dismiss(c);
 	}
-	for (unsigned int i = 0; u->more[which] && i < CALLERS; i++)
-		if (u->caller[i].fd < 0) /* free again already: others may come in the next pass */
-			u->next = 0;
+	if (u->more[which] && free_place(u))
+		u->next = 0; /* the others in the next pass */
 	return any;
 }
 

@@ -492,6 +492,28 @@ static void who_asked_hears_of_more(void **state)
 	assert_int_equal(says(), 0);
 }
 
+/* A packet too late for the connection before, and then a request for the same ports. */
+static void refused_and_asked_again(void **state)
+{
+	struct cw_abi_vsock_hdr late = packet(CW_VSOCK_OP_CREDIT_UPDATE, 80, 7, 0),
+				other = packet(CW_VSOCK_OP_CREDIT_UPDATE, 81, 7, 0),
+				h = packet(CW_VSOCK_OP_REQUEST, 80, 7, 0);
+	unsigned int i = 99;
+
+	(void)state;
+	begin();
+	takes(&late);
+	takes(&other);
+	takes(&late);
+	assert_int_equal(cw_vsock_take(&a.v, &h, 0, &i), CW_VSOCK_ASKED);
+	cw_vsock_answer(&a.v, i, true);
+	assert_true(cw_vsock_next(&a.v, &h));
+	assert_int_equal(cw_get_le16(h.op), CW_VSOCK_OP_RST);
+	assert_int_equal(cw_get_le32(h.src_port), 81);
+	assert_int_equal(says(), CW_VSOCK_OP_RESPONSE);
+	assert_int_equal(says(), 0);
+}
+
 /* An answer to what was not said yet. */
 static void answered_before_it_asked(void **state)
 {
@@ -570,6 +592,7 @@ int main(void)
 		cmocka_unit_test(room_is_always_told),
 		cmocka_unit_test(who_asked_hears_of_more),
 		cmocka_unit_test(answered_before_it_asked),
+		cmocka_unit_test(refused_and_asked_again),
 		cmocka_unit_test(ends_of_messages),
 	};
 
