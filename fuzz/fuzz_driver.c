@@ -2,7 +2,7 @@
 /*
  * A driver against a PMM that lies. An honest device side serves the region while the driver waits;
  * the adversary changes what single loads of the driver return, and words in between. Compiled once
- * for each driver (FUZZ_RNG, FUZZ_NET, FUZZ_CONSOLE, FUZZ_BLK, FUZZ_9P).
+ * for each driver (FUZZ_RNG, FUZZ_NET, FUZZ_CONSOLE, FUZZ_BLK, FUZZ_9P, FUZZ_VSOCK).
  *
  * What is checked beside the sanitizers: a call ends within a bounded number of loads, whatever it
  * reads; stores go to the remote page, the driver page and the block's memory alone; a caller gets no
@@ -408,6 +408,8 @@ static void feed(void)
 {
 	cw_device_wake(&model.dev, 0);
 }
+#elif defined(FUZZ_VSOCK)
+#include "vsock_driver.h"
 #else
 static struct cw_rng model;
 static struct cw_part part[SIZE + 1];
@@ -486,7 +488,7 @@ static void port_wait(void *ctx, uint64_t deadline)
 	if (now < deadline && deadline - now < 500)
 		now = deadline;
 	else
-		now += 200;
+		now += 200 + (deadline > now && deadline - now > 100 * TIMEOUT ? 100 * TIMEOUT : 0);
 }
 
 static const struct cw_port port = { .now = port_now, .ring = port_ring, .wait = port_wait };
@@ -850,7 +852,7 @@ static void use(void)
 		break;
 	}
 }
-#else
+#elif !defined(FUZZ_VSOCK)
 static struct cw_rng_driver driver;
 static uint8_t expected;
 
@@ -913,6 +915,8 @@ static void use_honestly(void)
 	FZ_CHECK(driver.count.rx_frames);
 #elif defined(FUZZ_CONSOLE)
 	FZ_CHECK(driver.port[0].name[0] == 'a');
+#elif defined(FUZZ_VSOCK)
+	honest_connection();
 #elif defined(FUZZ_BLK)
 	FZ_CHECK(!cw_blk_read(&driver, 1, 4, buffer, TIMEOUT) && !memcmp(buffer, disk + 512, 2048));
 #elif defined(FUZZ_9P)
@@ -941,6 +945,20 @@ static void put32(uint32_t off, uint32_t v)
 {
 	memcpy(fz_region + off, &v, 4);
 }
+
+#if defined(FUZZ_VSOCK)
+/* Whatever was before: both sides begin a new life, nobody lies, and it works. */
+static void start_honestly(void)
+{
+	fz_hostile = lied = false;
+	memset(fz_region, 0, FZ_REGION);
+	begin_pmm();
+	cw_bus_start(&bus);
+	bring_up();
+	FZ_CHECK(opened);
+	use_honestly();
+}
+#endif
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -999,5 +1017,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (op & 0x10)
 			serve();
 	}
+#if defined(FUZZ_VSOCK)
+	start_honestly();
+#endif
 	return 0;
 }
