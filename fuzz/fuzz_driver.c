@@ -953,6 +953,9 @@ static void start_honestly(void)
 	fz_hostile = lied = false;
 	memset(fz_region, 0, FZ_REGION);
 	begin_pmm();
+	FZ_CHECK(!cw_bus_init(&bus, &layout, fz_region, slots, &port));
+	FZ_CHECK(!cw_mmio_init(&mmio, &bus, 0));
+	mmio.timeout = TIMEOUT;
 	cw_bus_start(&bus);
 	bring_up();
 	FZ_CHECK(opened);

@@ -502,10 +502,11 @@ static void ready(struct cw_unit *unit, const struct pollfd *p, unsigned int n)
 {
 	struct vsock_unit *u = self(unit);
 	uint64_t now = unit_now();
+	bool due = u->next <= now;
 
 	if (n && p->revents)
 		look(unit);
-	if (u->next <= now) {
+	if (due) {
 		give_up(u, now);
 		look_again(u);
 		pick_up_all(u);
