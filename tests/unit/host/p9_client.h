@@ -16,8 +16,9 @@
 #define C9_ROOM (64u << 10)
 
 struct c9 {
-	char base[64];	   /* holds export/ and outside/ */
-	int root, free_fd; /* the next descriptor before there was a server */
+	char base[64]; /* holds export/ and outside/ */
+	int root;
+	unsigned int descriptors; /* before there was a server */
 	struct cw_9p_server *server;
 	uint32_t room;
 	uint8_t request[C9_ROOM], reply[C9_ROOM];

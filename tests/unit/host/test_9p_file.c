@@ -60,6 +60,10 @@ static void large_reads(void **state)
 	c->room = 100;
 	assert_int_equal(c9_call(c, CW_9P_TREAD, "dqd", 1, (uint64_t)0, 1 << 20), 0);
 	assert_int_equal(c9_take(c, 4), 89);
+	for (uint32_t count = 85; count < 105; count++) {
+		assert_int_equal(c9_call(c, CW_9P_TREAD, "dqd", 1, (uint64_t)0, count), 0);
+		assert_int_equal(c9_take(c, 4), count < 89 ? count : 89);
+	}
 	c->room = 11;
 	assert_int_equal(c9_call(c, CW_9P_TREAD, "dqd", 1, (uint64_t)0, 1 << 20), 0);
 	assert_int_equal(c9_take(c, 4), 0);

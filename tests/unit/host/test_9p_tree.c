@@ -75,6 +75,7 @@ static void makes_links(void **state)
 	assert_int_equal(c9_call(c, CW_9P_TREADLINK, "d", 1), EMSGSIZE);
 	c->room = C9_ROOM;
 	assert_int_equal(c9_call(c, CW_9P_TREADLINK, "d", 0), EINVAL);
+	assert_int_equal(link_to(c, 0, "l", "x"), EEXIST);
 	assert_int_equal(link_to(c, 0, "m", ""), ENOENT);
 	assert_int_equal(c9_call(c, CW_9P_TSYMLINK, "dsSd", 0, "m", "a\0b", 3, 0), EINVAL);
 	assert_int_equal(c9_call(c, CW_9P_TSYMLINK, "dsSd", 0, "m", (char *)c->reply, 5000, 0),
@@ -119,6 +120,7 @@ static void hard_links(void **state)
 	assert_int_equal(c9_call(c, CW_9P_TLINK, "dds", 2, 1, "g"), EEXIST);
 	assert_int_equal(c9_call(c, CW_9P_TLINK, "dds", 2, 0, "r"), EBUSY); /* the root */
 	assert_int_equal(c9_call(c, CW_9P_TLINK, "dds", 2, 9, "r"), EBADF);
+	assert_int_equal(c9_call(c, CW_9P_TLINK, "dds", 9, 1, "r"), EBADF);
 	/* of a link: the link, not what it names */
 	assert_int_equal(link_to(c, 0, "l", "../outside/secret"), 0);
 	assert_int_equal(c9_walk(c, 0, 3, "l"), 0);
@@ -152,6 +154,11 @@ static void renames(void **state)
 	assert_string_equal(c9_get_file(c, "export/c/f", text), "text");
 	assert_int_equal(move(c, 0, "c", 1, "d"), EINVAL); /* into itself */
 	assert_int_equal(c9_call(c, CW_9P_TRENAME, "dds", 0, 3, "r"), EBUSY);
+	assert_int_equal(c9_call(c, CW_9P_TRENAME, "dds", 1, 3, "a/b"), EINVAL);
+	assert_int_equal(c9_call(c, CW_9P_TRENAME, "dds", 99, 3, "x"), EBADF);
+	assert_int_equal(c9_call(c, CW_9P_TRENAME, "dds", 1, 99, "x"), EBADF);
+	assert_int_equal(move(c, 99, "ab", 0, "x"), EBADF);
+	assert_int_equal(move(c, 0, "ab", 99, "x"), EBADF);
 	assert_int_equal(move(c, 0, "nothing", 0, "x"), ENOENT);
 	assert_int_equal(move(c, 0, "..", 0, "x"), EINVAL);
 	assert_int_equal(move(c, 0, "c", 0, ".."), EINVAL);
