@@ -511,7 +511,7 @@ static void hostility(pid_t keeper)
 	if (!region)
 		return;
 	start_load();
-	for (unsigned int i = 0; i < 60; i++) {
+	for (unsigned int i = 0; i < 60 || (i < 1000 && !faults()); i++) {
 		scribble(region + BLOCK, i);
 		nap();
 	}
@@ -579,7 +579,7 @@ int main(void)
 	keeper = start(argv, 1);
 	UNTIL(echoes(1, 1));
 	TRUE(causeway("status", NULL, NULL) == 0 && strstr(said, "cid 42"));
-	TRUE(causeway("status", "--json", NULL) == 0 && strstr(said, "\"kind\":\"vhost\""));
+	TRUE(causeway("status", "--json", NULL) == 0 && strstr(said, "\"kind\":\t\"vhost\""));
 	if (!bad) {
 		mistakes_beside();
 		streams();
