@@ -112,7 +112,7 @@ static void begin(struct cw_9p_device *d, struct cw_9p_request *r)
 	uint32_t len = r->chain.readable_len, room = r->chain.writable_len;
 
 	r->room = room < d->msize ? room : d->msize;
-	r->len = cw_chain_read(&r->chain, 0, r->message, len < d->msize ? len : CW_9P_HEADER);
+	r->len = cw_chain_read(&r->chain, 0, r->message, len <= d->msize ? len : CW_9P_HEADER);
 	d->count.messages++;
 	d->count.message_bytes += len;
 	if (room < SHORTEST)

@@ -177,7 +177,7 @@ static void messages_and_answers(void **state)
 {
 	(void)state;
 	begin();
-	for (uint32_t len = 7; len <= MSIZE; len += len < 40 ? 1 : 811) {
+	for (uint32_t len = 7; len <= MSIZE; len += len < 40 ? 1 : (MSIZE - 40) / 8) {
 		struct asked a = ask(len, len < 11 ? 11 : len, (uint16_t)len);
 
 		run();
