@@ -3,7 +3,7 @@
  * A whole device side (link, requests, rings, model) against a remote that is the fuzzer: it posts
  * register requests, writes what a remote may write, kicks, and changes words between loads.
  *
- * Compiled once for each device (FUZZ_RNG, FUZZ_NET, FUZZ_CONSOLE, FUZZ_BLK, FUZZ_VSOCK). What is
+ * Compiled once for each device (FUZZ_RNG, FUZZ_NET, FUZZ_CONSOLE, FUZZ_BLK, FUZZ_9P, FUZZ_VSOCK). What is
  * checked at each store: the PMM stores into its page, the device page and the block, never into the
  * remote page or the driver page; what a model takes and gives lies in the block behind the pages.
  */
@@ -11,6 +11,7 @@
 
 #include <causeway/core/err.h>
 #include <causeway/core/shm.h>
+#include <causeway/device/9p.h>
 #include <causeway/device/blk.h>
 #include <causeway/device/bus.h>
 #include <causeway/device/console.h>
@@ -250,6 +251,92 @@ static void backend(void)
 }
 #elif defined(FUZZ_VSOCK)
 #include "vsock_device.h"
+#elif defined(FUZZ_9P)
+#define REQUESTS 3u
+static struct cw_9p_device model;
+static struct cw_9p_request request[REQUESTS], *todo[REQUESTS + 1]; /* NULL: the session is over */
+static struct cw_part part[REQUESTS][SIZE];
+static uint8_t message[REQUESTS][CW_9P_MSIZE_MIN], reply[REQUESTS][CW_9P_MSIZE_MIN];
+static unsigned int todos;
+static bool session;
+
+static uint32_t size_of(const uint8_t *m)
+{
+	return m[0] | (uint32_t)m[1] << 8 | (uint32_t)m[2] << 16 | (uint32_t)m[3] << 24;
+}
+
+static int answer_now(void *ctx, const uint8_t *m, uint32_t len, uint8_t *head,
+		      const struct cw_part *p, unsigned int n, uint32_t *data_len)
+{
+	uint64_t sum = 0;
+
+	(void)ctx;
+	FZ_CHECK(!todos && len >= CW_9P_HEADER && len <= CW_9P_MSIZE_MIN && size_of(m) == len);
+	for (unsigned int i = 0; i < n; i++)
+		sum += p[i].len;
+	touch(p, n, true);
+	memset(head, 0x5c, CW_9P_ANSWER_MAX);
+	*data_len = fz_u8() & 1 ? (uint32_t)(sum - fz_u16() % (sum + 1)) : fz_u16() & 15;
+	return fz_u8() & 1 ? CW_EAGAIN : fz_u8() & 1 ? 11 : fz_u8();
+}
+
+/* What a server may rely on, in words of our own. */
+static void start(void *ctx, struct cw_9p_request *r)
+{
+	(void)ctx;
+	FZ_CHECK(todos < REQUESTS && r - request < (ptrdiff_t)REQUESTS);
+	for (unsigned int i = 0; i < todos; i++)
+		FZ_CHECK(todo[i] && todo[i] != r); /* nothing behind the end of a session */
+	FZ_CHECK(r->len >= CW_9P_HEADER && r->len <= CW_9P_MSIZE_MIN &&
+		 size_of(r->message) == r->len);
+	FZ_CHECK(r->room >= CW_9P_RREAD_HEADER && r->room <= CW_9P_MSIZE_MIN);
+	session = true;
+	todo[todos++] = r;
+}
+
+static void end(void *ctx)
+{
+	(void)ctx;
+	FZ_CHECK(session && todos <= REQUESTS);
+	session = false;
+	todo[todos++] = NULL;
+}
+
+static void collect(void *ctx)
+{
+	(void)ctx;
+	while (todos && fz_u8() & 3) {
+		struct cw_9p_request *r = todo[0];
+
+		memmove(todo, todo + 1, --todos * sizeof(todo[0]));
+		if (r)
+			cw_9p_device_done(&model, r, fz_u8() & 7 ? r->room : fz_u16());
+		else
+			cw_9p_device_ended(&model);
+	}
+}
+
+static const struct cw_9p_device_ops server_ops = { answer_now, start, end, collect };
+
+static struct cw_device *make(void)
+{
+	todos = 0;
+	session = false;
+	memset(request, 0, sizeof(request));
+	for (unsigned int i = 0; i < REQUESTS; i++) {
+		request[i].part = part[i];
+		request[i].message = message[i];
+		request[i].answer = reply[i];
+	}
+	FZ_CHECK(!cw_9p_device_init(&model, &server_ops, NULL, "fuzz", CW_9P_MSIZE_MIN, queue,
+				    request, REQUESTS, SIZE));
+	return &model.dev;
+}
+
+static void backend(void)
+{
+	cw_device_wake(&model.dev, 0);
+}
 #else
 static struct cw_rng model;
 static struct cw_part part[SIZE + 1];
@@ -428,7 +515,7 @@ static void offer(void)
 	kick(2 + q);
 }
 
-#if defined(FUZZ_BLK)
+#if defined(FUZZ_BLK) || defined(FUZZ_9P)
 static void set_desc(unsigned int i, uint32_t addr, uint32_t len, uint32_t flags)
 {
 	uint32_t at = DATA + 16 * (i % SIZE);
@@ -439,6 +526,36 @@ static void set_desc(unsigned int i, uint32_t addr, uint32_t len, uint32_t flags
 	put32(at + 12, flags | ((i + 1) % SIZE) << 16);
 }
 
+static void make_available(unsigned int head)
+{
+	uint16_t idx;
+
+	memcpy(&idx, fz_region + DATA + 0x102, 2);
+	fz_region[DATA + 0x104 + 2 * (idx % SIZE)] = (uint8_t)head;
+	fz_region[DATA + 0x105 + 2 * (idx % SIZE)] = 0;
+	idx++;
+	memcpy(fz_region + DATA + 0x102, &idx, 2);
+	kick(2);
+}
+#endif
+
+#if defined(FUZZ_9P)
+/* A message whose size is right, or nearly so, cut in two on both sides. */
+static void offer_request(void)
+{
+	uint32_t at = DATA + 0x2000, len = fz_u16() % 5000, room = fz_u16() % 5000;
+	uint32_t cut = len ? fz_u16() % len : 0, room_cut = room ? fz_u8() % room : 0;
+	unsigned int i = fz_below(SIZE);
+
+	put32(at, fz_u8() & 7 ? len : fz_u32());
+	put32(at + 4, fz_u32());
+	set_desc(i, at, cut, 1);
+	set_desc(i + 1, at + cut, len - cut, 1);
+	set_desc(i + 2, at + 0x2000, room_cut, 3);
+	set_desc(i + 3, at + 0x2000 + room_cut, room - room_cut, 2);
+	make_available(i);
+}
+#elif defined(FUZZ_BLK)
 /* A request as a driver makes it, but for numbers of the input's choosing. */
 static void offer_request(void)
 {
@@ -447,7 +564,6 @@ static void offer_request(void)
 	uint32_t head = DATA + 0x2000, type = types[choice & 7],
 		 len = 512u * (fz_u8() % 40) + (choice >> 5 & 1);
 	unsigned int i = fz_below(SIZE);
-	uint16_t idx;
 
 	put32(head, choice & 0x80 ? fz_u32() : type);
 	put32(head + 8, choice & 0x40 ? fz_u32() : fz_u8() % 128u);
@@ -461,12 +577,7 @@ static void offer_request(void)
 	set_desc(i, head, 16, 1);
 	set_desc(i + 1, head + 16, len ? len : 20, type == 0 || type == 8 ? 3 : 1);
 	set_desc(i + 2, head + 0x8000, 1, 2);
-	memcpy(&idx, fz_region + DATA + 0x102, 2);
-	fz_region[DATA + 0x104 + 2 * (idx % SIZE)] = (uint8_t)i;
-	fz_region[DATA + 0x105 + 2 * (idx % SIZE)] = 0;
-	idx++;
-	memcpy(fz_region + DATA + 0x102, &idx, 2);
-	kick(2);
+	make_available(i);
 }
 #elif !defined(FUZZ_VSOCK)
 #define offer_request offer
