@@ -83,9 +83,9 @@ def compared(number, what, unit, result, aim):
 # ---- rings --------------------------------------------------------------------------------------
 
 
-def instructions(rounds):
+def instructions(rounds, program="bench_ring", *args):
     r = subprocess.run(["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null",
-                        os.path.join(BUILD, "bench", "bench_ring"), str(rounds)],
+                        os.path.join(BUILD, "bench", program), *args, str(rounds)],
                        capture_output=True, text=True, check=True, timeout=300)
     return int(re.search(r"Collected\s*:\s*(\d+)", r.stderr).group(1))
 
@@ -97,6 +97,30 @@ def ring():
     ns = [float(output(os.path.join(BUILD, "bench", "bench_ring"), "200000").split()[0])
           for _ in range(5)]
     row("4", "the same, time", statistics.median(ns), "ns")
+
+
+# ---- RPMsg --------------------------------------------------------------------------------------
+
+
+def rpmsg_pairs(what, n):
+    """Pairs (thing, floor) in nanoseconds, measured in turn in one process."""
+    out = output(os.path.join(BUILD, "bench", "bench_rpmsg"), what, str(n))
+    return json.loads(out)[what]
+
+
+def rpmsg():
+    n = 1000
+    each = (instructions(11 * n, "bench_rpmsg", "step") - instructions(n, "bench_rpmsg", "step")) / (10 * n)
+    row("2", "RPMsg, 64 B round trip", each, "instr", 1843, each / 1843, "<= 830 (open-amp 1843)")
+    for number, what, label, count, unit_aim in (
+            ("1", "pingpong", "RPMsg, 64 B round trip, two threads polling", 100000, "<= 3.0 x a cache line"),
+            ("3", "oneway", "RPMsg, 64 B one way, batches of 32", 1000000, "<= 50 ns")):
+        pairs = [p for _ in range(3) for p in rpmsg_pairs(what, count)]
+        ratios = sorted(a / b for a, b in pairs)
+        quartiles = statistics.quantiles(ratios, n=4)
+        row(number, label, statistics.median(a for a, _ in pairs), "ns",
+            statistics.median(b for _, b in pairs), statistics.median(ratios), unit_aim)
+        print(f"      quartiles {quartiles[0]:.2f} to {quartiles[2]:.2f} of {len(pairs)} pairs")
 
 
 # ---- a board ------------------------------------------------------------------------------------
@@ -760,10 +784,25 @@ def code():
             if os.path.exists(path) and shutil.which("arm-none-eabi-size"):
                 total = output("arm-none-eabi-size", "-t", path).strip().split("\n")[-1].split()[0]
                 row("14", f"{processor} -Os: code of {lib}", int(total), "B")
+        host = sizes_of_rpmsg_host(processor)
+        if host:
+            row("14", f"{processor} -Os: RPMsg of a host, names and deadlines in it", host, "B", aim="<= 3000")
         size = sizes_of_driver_role(processor)
         if size:
             row("14", f"{processor} -Os: driver role of the ring, and mmio", sum(map(size.get, ("ring_driver.c", "mmio.c"))), "B")
             row("14", f"{processor} -Os: and link, bus and device life", sum(size.values()), "B")
+
+
+def sizes_of_rpmsg_host(processor):
+    """Code of the channel, its names and the host's queues; extensions and the resource table apart."""
+    path, total = os.path.join(ROOT, "build", processor, "core", "libcw_core.a"), 0
+    if not os.path.exists(path) or not shutil.which("arm-none-eabi-size"):
+        return 0
+    for line in output("arm-none-eabi-size", path).strip().split("\n")[1:]:
+        words = line.split()
+        if words[5].split(".")[0] in ("rpmsg", "rpmsg_ns", "rpmsg_host"):
+            total += int(words[0])
+    return total
 
 
 def sizes_of_driver_role(processor):
@@ -853,7 +892,7 @@ def main():
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
     parser.add_argument("--json", default=os.path.join(ROOT, "build", "bench.json"),
                         help="where to write the figures")
-    parser.add_argument("only", nargs="*", choices=[[], "ring", "echo", "bulk", "console", "disk", "sockets", "files", "link",
+    parser.add_argument("only", nargs="*", choices=[[], "ring", "rpmsg", "echo", "bulk", "console", "disk", "sockets", "files", "link",
                                            "boards", "code"],
                         help="parts to run (all)")
     parser.add_argument("--plant", action="store_true",
@@ -865,7 +904,7 @@ def main():
     make_tap("tap0", "192.168.200.254/24")
     print(f"{platform.processor() or platform.machine()}, Linux {platform.release()}, "
           f"{os.cpu_count()} processors; nothing pinned: client, worker and remote are three threads")
-    parts = {"ring": ring, "echo": echo, "bulk": bulk, "console": console, "disk": disk, "sockets": sockets, "files": files, "link": entropy_and_links,
+    parts = {"ring": ring, "rpmsg": rpmsg, "echo": echo, "bulk": bulk, "console": console, "disk": disk, "sockets": sockets, "files": files, "link": entropy_and_links,
              "boards": boards, "code": code}
     if options.plant:
         plant()
