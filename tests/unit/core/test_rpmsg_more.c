@@ -225,8 +225,10 @@ static void pieces_that_do_not_fit(void **state)
 	assert_int_equal(ch->count.fragment, 9);
 	piece(me, 100, 0, 28);
 	piece(me, 100, 19, 28); /* overlaps */
+	assert_int_equal(ch->count.fragment, 10);
 	piece(me, 100, 0, 28);
 	piece(me, 100, 21, 28); /* a hole */
+	assert_int_equal(ch->count.fragment, 11);
 	piece(me, 100, 0, 28);
 	piece(me, 100, 20, 100); /* beyond the end */
 	assert_int_equal(ch->count.fragment, 12);
@@ -239,6 +241,8 @@ static void pieces_that_do_not_fit(void **state)
 	piece(me, 40, 20, 28);
 	assert_int_equal(a.n, 1);
 	assert_int_equal(a.last.len, 40);
+	cw_rpmsg_release(ch, &a.last); /* it was no buffer, and is not given back */
+	assert_int_equal(ch->count.stale, 1);
 	piece(5555, 40, 0, 28);
 	piece(me, 40, 0, 28);
 	piece(me, 40, 20, 28);
