@@ -61,7 +61,8 @@ struct host_end {
 	bool open, shut, closed; /* shut: the remote sends no more */
 	unsigned int opens;
 	uint32_t port;
-	uint8_t *out; /* what the remote sent, HOST_BYTES */
+	uint8_t *out; /* what the remote sent, out_size bytes, up to HOST_BYTES */
+	uint32_t out_size;
 	uint32_t out_len;
 	uint32_t message[64]; /* lengths, of seqpacket */
 	unsigned int messages;
