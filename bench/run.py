@@ -379,6 +379,21 @@ class Paused:
         return got
 
 
+def cpu_a_byte(board, number, what):
+    """CPU time of the worker for what its first device moved, over two seconds of what its remote does."""
+    worker = board.pids()["worker"]
+
+    def moved():
+        d = board.status()["remotes"][0]["devices"][0]
+        return d["rx_bytes"] + d["tx_bytes"]
+
+    used, before = cpu(worker), moved()
+    time.sleep(2)
+    used, count = cpu(worker) - used, moved() - before
+    if count:
+        row(number, f"{what}: CPU time of the worker", used / count * 1e9, "ns/B")
+
+
 def doorbells(board, number, what):
     _, before, rings = net_counters(board)
     time.sleep(1)
@@ -482,6 +497,7 @@ remotes:
             compared("13", f"disk, reads of {what}", "MB/s",
                      compare(lambda: ours(size), lambda: paused.run(bare), 5, paused.run),
                      ">= 0.7" if size == 65536 else None)
+        cpu_a_byte(board, "13", "disk, reads of 4 KB")
     finally:
         board.stop()
         shutil.rmtree(folder, ignore_errors=True)
@@ -520,6 +536,7 @@ remotes:
         for size, what, aim in ((65536, "64 KB", ">= 0.5"), (64, "64 B", ">= 1.5")):
             compared("12", f"sockets, remote to Linux, {what} a call", "MB/s",
                      compare(lambda: ours(size), lambda: paused.run(lambda: bare(size)), 5, paused.run), aim)
+        cpu_a_byte(board, "12", "sockets, 64 KB and 64 B a call")
     finally:
         board.stop()
         sink.kill()
@@ -607,10 +624,14 @@ remotes:
             compared("11", f"9P, {text}: a remote, diod", unit,
                      compare(lambda: remote(what), lambda: paused.run(lambda: rate(what, theirs)), 5, paused.run),
                      aim)
+<<<<<<< HEAD
             if what != "stat":
                 compared("11", f"9P, {text}, as a stream: a remote, diod", unit,
                          compare(lambda: remote(what, 1), lambda: paused.run(lambda: rate(what, theirs)), 5,
                                  paused.run), aim)
+=======
+        cpu_a_byte(board, "11", "9P, reads of 64 KB and 8 KB, stat")
+>>>>>>> 4fd6832 (bench: CPU time a byte of sockets, files and disks; docs: what forwarding may)
         board.stop()
         board = None
         for what, text, unit, _ in parts:
