@@ -624,14 +624,11 @@ remotes:
             compared("11", f"9P, {text}: a remote, diod", unit,
                      compare(lambda: remote(what), lambda: paused.run(lambda: rate(what, theirs)), 5, paused.run),
                      aim)
-<<<<<<< HEAD
             if what != "stat":
                 compared("11", f"9P, {text}, as a stream: a remote, diod", unit,
                          compare(lambda: remote(what, 1), lambda: paused.run(lambda: rate(what, theirs)), 5,
                                  paused.run), aim)
-=======
         cpu_a_byte(board, "11", "9P, reads of 64 KB and 8 KB, stat")
->>>>>>> 4fd6832 (bench: CPU time a byte of sockets, files and disks; docs: what forwarding may)
         board.stop()
         board = None
         for what, text, unit, _ in parts:
