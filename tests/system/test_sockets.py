@@ -215,7 +215,7 @@ def test_callers_who_do_not_know_the_words(host):
                 s.send(line)
                 assert ended(s), line
         # Who says nothing keeps one of the few places for a while, and then no more.
-        silent = [host.raw() for _ in range(40)]
+        silent = [host.raw() for _ in range(24)]
         until(lambda: echoes(host), 20)
         for s in silent:
             s.close()
