@@ -10,6 +10,8 @@ void services_run(const struct shell_command *const *commands, bool (*work)(void
 	ip_start(APP_ADDRESS, "255.255.255.0");
 	echo_start();
 	gdb_start();
+	if (work) /* all services are there when the line says so */
+		work();
 	say("IPv4 " APP_ADDRESS "/24, echo services on UDP and TCP port 7\n");
 	for (;;) {
 		bool news;
