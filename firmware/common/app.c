@@ -209,6 +209,11 @@ void app_poll(void)
 			poll_device((enum app_kind)k);
 }
 
+void app_alive(void)
+{
+	reach_poll();
+}
+
 bool app_use(enum app_kind kind)
 {
 	struct app_device *d = &app.device[kind];

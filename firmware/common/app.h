@@ -94,6 +94,9 @@ static inline bool app_ready(enum app_kind kind)
 /** app_poll - notice a link that went or came, and open what is wanted and not open */
 void app_poll(void);
 
+/** app_alive - within long work: lets the other side see that we are there, as app_poll() does */
+void app_alive(void);
+
 /**
  * app_idle - at the end of a pass: go on, spin or sleep
  * @news: this pass had something to do; @deadline: when the loop must run next at the latest,

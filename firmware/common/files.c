@@ -104,6 +104,7 @@ static long each(const char *path, void (*use)(void *ctx, const uint8_t *b, uint
 	while ((got = cw_9p_stream_read(&s, bytes, BYTES, TIMEOUT_US)) > 0) {
 		use(ctx, bytes, (uint32_t)got);
 		total += got;
+		app_alive(); /* who reads ahead never waits, and would seem to hang */
 	}
 	failed(path, got);
 	cw_9p_stream_close(&s, TIMEOUT_US);
@@ -227,6 +228,7 @@ static void fs_fill(int argc, char **argv)
 		}
 		write_some(NULL, bytes, some);
 		left -= some;
+		app_alive();
 	}
 	if (end_writing(argv[0]))
 		shell_out("%lu bytes written\n", size);

@@ -267,7 +267,7 @@ def test_a_thousand_leave_nothing_behind(host):
         before, open_fds = size(), fds(worker)
         for n in range(1000):
             assert echoes(host, b"hello", MESSAGES if n % 4 == 3 else STREAM)
-        until(lambda: fds(worker) == open_fds)
+        until(lambda: fds(worker) <= open_fds)
         assert size() - before <= 64 and p.worker() == worker
 
 
@@ -285,7 +285,7 @@ def test_callers_that_vanish_at_any_moment(host):
                     s.sendall(b"x" * 10000)
                 if n % 5 == 3:
                     s.shutdown(socket.SHUT_RDWR)
-        until(lambda: fds(p.worker()) == open_fds, 15)
+        until(lambda: fds(p.worker()) <= open_fds, 15)
         assert echoes(host)
         assert p.remote("a")["devices"][1]["strange"] == 0
 
