@@ -354,15 +354,16 @@ def test_ports_by_name(tmp_path):
             assert "extra: socket %s, joined" % at in p.cli("status").stdout
             sh.run("port close extra")
             assert s.recv(1) == b""  # so the client sees it
-            assert not port(p, 1)["open"] and not port(p, 1)["joined"]
+            # The report follows when the worker comes to rest.
+            until(lambda: not port(p, 1)["open"] and not port(p, 1)["joined"])
             assert "closed by the remote" in p.cli("status").stdout
             t.connect(at)  # waits
             assert "closed nobody" in line(sh, "extra")
             sh.run("port open extra")
             until(lambda: "open   somebody" in line(sh, "extra"))
-            assert port(p, 1)["open"] and port(p, 1)["joined"]
+            until(lambda: port(p, 1)["open"] and port(p, 1)["joined"])
         until(lambda: "nobody" in line(sh, "extra"))
-        assert not port(p, 1)["joined"]
+        until(lambda: not port(p, 1)["joined"])
         assert "usage: port open NAME" in sh.run("port open nonsense")
         sh.close()
 
