@@ -204,8 +204,8 @@ def test_detach_and_attach(tmp_path):
         remote.grows()
         for kill in (False, True):
             assert p.cli("detach", "a").returncode == 0
+            until(lambda: (p.remote()["state"], p.remote()["link"]) == ("detached", "down"))
             r = p.remote()
-            assert (r["state"], r["link"]) == ("detached", "down")
             assert [d["state"] for d in r["devices"]] == ["idle"]  # nobody goes on with its memory
             if kill:
                 worker = p.worker()
