@@ -76,11 +76,9 @@ static int blk_poll(void)
 	return cw_vdev_check(&app.blk.vdev);
 }
 
-CW_VSOCK_MEMORY(sockets, SOCKETS_MAX, SOCKETS_ROOM);
-
 static int vsock_open(struct cw_transport *t)
 {
-	return cw_vsock_open(&app.vsock, t, &sockets);
+	return app.sockets ? cw_vsock_open(&app.vsock, t, app.sockets) : CW_ENOSPC;
 }
 
 static int vsock_poll(void)

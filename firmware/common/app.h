@@ -33,10 +33,6 @@
 /* The devices that a firmware may use: the first of each kind in the layout. */
 enum app_kind { APP_RNG, APP_NET, APP_CONSOLE, APP_BLK, APP_VSOCK, APP_9P, APP_KINDS };
 
-/* Sockets, and the bytes that each may hold unread. */
-#define SOCKETS_MAX  32
-#define SOCKETS_ROOM 16384
-
 struct app_device {
 	int index;   /* in the layout, negative: there is none */
 	bool wanted; /* app_use() */
@@ -56,6 +52,7 @@ struct app {
 	struct cw_console_driver console;
 	struct cw_blk_driver blk;
 	struct cw_vsock_driver vsock;
+	const struct cw_vsock_memory *sockets; /* set by who uses them, before app_use(APP_VSOCK) */
 	struct cw_9p_driver files;
 	uint64_t started; /* app_now() */
 	uint32_t links;	  /* times the link came up */

@@ -15,6 +15,9 @@ void services_run(const struct shell_command *const *commands, bool (*work)(void
 extern const struct shell_command common_commands[], disk_commands[], socket_commands[],
 	file_commands[];
 
+/* sockets_init - give the sockets their memory, before app_use() */
+void sockets_init(void);
+
 /* sockets_poll - services on sockets: echo on port 7, sink on 9, source on 19, HTTP on 80 */
 bool sockets_poll(void);
 

@@ -15,8 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SOCKETS	   SOCKETS_MAX
-#define BACKLOG	   SOCKETS_MAX
+#define SOCKETS	   32
+#define ROOM	   16384 /* bytes that each may hold unread */
+#define BACKLOG	   SOCKETS
 #define TIMEOUT_US 5000000u
 #define BYTES	   2048u
 
@@ -46,6 +47,13 @@ static struct machine machine[SOCKETS];
 static uint32_t opens;	  /* times the device was opened, as last seen */
 static uint32_t extra;	  /* port of `vsock listen`, 0: none */
 static uint32_t requests; /* that HTTP has answered */
+
+CW_VSOCK_MEMORY(memory, SOCKETS, ROOM);
+
+void sockets_init(void)
+{
+	app.sockets = &memory;
+}
 
 /* ---- machines ---- */
 

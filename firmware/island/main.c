@@ -19,6 +19,7 @@ int main(void)
 	if (app_init())
 		cw_machine_exit(1);
 	app_wait_link();
+	sockets_init();
 	for (int k = 0; k < APP_KINDS; k++)
 		app_use((enum app_kind)k);
 	services_run(commands, work);
