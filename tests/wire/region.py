@@ -10,7 +10,7 @@ import struct
 import time
 
 PAGE = 4096
-TIMEOUT = 5.0
+TIMEOUT = 15.0
 
 
 class WireError(Exception):
