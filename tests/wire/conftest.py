@@ -106,7 +106,7 @@ class Pmm:
     def stop(self):
         self.process.terminate()
         code = self.process.wait(10)
-        self.memory.map.close()
+        self.memory.close()
         for s in (self.world, self.bell):
             s.close()
         os.close(self.fd)

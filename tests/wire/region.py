@@ -7,6 +7,7 @@ role). Simple on purpose: it polls, asks for every notification and never keeps 
 import mmap
 import socket
 import struct
+import sys
 import time
 
 PAGE = 4096
@@ -18,17 +19,32 @@ class WireError(Exception):
 
 
 class Memory:
-    """A region, addressed as the remote sees it."""
+    """A region, addressed as the remote sees it.
+
+    Words are got and put by a single access each, as the contract wants it, which only a cast memoryview
+    makes: struct.pack_into() clears the place first, so the other side could see a 0 that was never put.
+    """
 
     def __init__(self, fd, size, base, offset=0):
+        assert sys.byteorder == "little"
         self.map = mmap.mmap(fd, size, offset=offset)
         self.base = base
+        self.views = {f"<{c}": memoryview(self.map).cast(c) for c in "BHI"}
 
     def get(self, at, fmt="<I"):
-        return struct.unpack_from(fmt, self.map, at - self.base)[0]
+        view = self.views[fmt]
+        assert (at - self.base) % view.itemsize == 0
+        return view[(at - self.base) // view.itemsize]
 
     def put(self, at, value, fmt="<I"):
-        struct.pack_into(fmt, self.map, at - self.base, value)
+        view = self.views[fmt]
+        assert (at - self.base) % view.itemsize == 0
+        view[(at - self.base) // view.itemsize] = value
+
+    def close(self):
+        for view in self.views.values():
+            view.release()
+        self.map.close()
 
     def read(self, at, size):
         return bytes(self.map[at - self.base:at - self.base + size])

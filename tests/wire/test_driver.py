@@ -106,7 +106,7 @@ class Remote:
         self.process.kill()
         self.process.wait()
         self.process.stdout.close()
-        self.memory.map.close()
+        self.memory.close()
         os.close(self.fd)
         self.bell.close()
         self.theirs.close()
