@@ -465,7 +465,7 @@ static void struck(int which, void (*strike)(void))
 	assert_int_equal(use(), CW_OK);
 	steps = w.step;
 	world_stop(NULL);
-	for (unsigned int s = 1; s <= steps; s += 1 + steps / 700) {
+	for (unsigned int s = 1; s <= steps; s += UNIT_THIN * (1 + steps / 700)) {
 		int err;
 
 		start_plain();
@@ -480,7 +480,7 @@ static void struck(int which, void (*strike)(void))
 		assert_int_equal(use(), CW_OK);
 		world_stop(NULL);
 	}
-	assert_true(lost > 20);
+	assert_true(lost > 20 / UNIT_THIN);
 }
 
 static void pmm_restarts_at_steps(void **state)
@@ -508,7 +508,7 @@ static void remote_restarts(int which)
 	assert_int_equal(use(), CW_OK);
 	steps = w.step;
 	world_stop(NULL);
-	for (volatile unsigned int s = 1; s <= steps; s += 1 + steps / 700) {
+	for (volatile unsigned int s = 1; s <= steps; s += UNIT_THIN * (1 + steps / 700)) {
 		start_plain();
 		w.strike = s;
 		w.at_strike = world_crash;

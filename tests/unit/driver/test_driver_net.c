@@ -843,7 +843,7 @@ static void struck(void (*strike)(void), unsigned int stride)
 {
 	unsigned int steps = steps_of_use(), lost = 0;
 
-	for (unsigned int s = 1; s <= steps; s += stride) {
+	for (unsigned int s = 1; s <= steps; s += UNIT_THIN * stride) {
 		int err;
 
 		start_plain();
@@ -858,7 +858,7 @@ static void struck(void (*strike)(void), unsigned int stride)
 		assert_int_equal(use(), CW_OK);
 		world_stop(NULL);
 	}
-	assert_true(lost > 20);
+	assert_true(lost > 20 / UNIT_THIN);
 	start_plain();
 }
 
@@ -879,7 +879,7 @@ static void remote_restarts_at_steps(void **state)
 	unsigned int steps = steps_of_use();
 
 	(void)state;
-	for (volatile unsigned int s = 1; s <= steps; s += 3) {
+	for (volatile unsigned int s = 1; s <= steps; s += UNIT_THIN * 3) {
 		start_plain();
 		w.strike = s;
 		w.at_strike = world_crash;
