@@ -273,6 +273,8 @@ const char *cw_device_kind_text(uint32_t id)
 		return "9p";
 	case CW_ID_VSOCK:
 		return "vsock";
+	case CW_ID_RPMSG:
+		return "rpmsg";
 	default:
 		return "unknown";
 	}

@@ -250,6 +250,25 @@ static void check_vhost(struct board_build *b, const struct cw_board_remote *r, 
 	}
 }
 
+/* Where its services are is told by the remote's name alone. */
+static void check_rpmsg(struct board_build *b, const struct cw_board_remote *r, unsigned int i)
+{
+	bool any = false;
+	char path[PATH_LEN];
+
+	for (unsigned int k = 0; k < r->layout.devices; k++) {
+		if (r->device[k].id != CW_ID_RPMSG)
+			continue;
+		snprintf(path, sizeof(path), "remotes[%u].devices[%u]", i, k);
+		if (any)
+			board_error(
+				b, path,
+				"is a second rpmsg device; right is one a remote, which carries "
+				"any number of services");
+		any = true;
+	}
+}
+
 static void check_attach(struct board_build *b, const struct cw_board_remote *r, const char *memory,
 			 const char *doorbell)
 {
@@ -397,6 +416,7 @@ void board_check(struct board_build *b)
 		check_remote(b, i);
 		check_memory(b, i);
 		check_vhost(b, &b->board.remote[i], i);
+		check_rpmsg(b, &b->board.remote[i], i);
 	}
 	check_claims(b);
 	if (!b->errors)
@@ -472,6 +492,10 @@ static void check_device_files(struct board_build *b, const struct cw_board_devi
 		check_folder(b, d->path, sub);
 	if (d->id == CW_ID_9P)
 		check_is_folder(b, d->path, sub);
+	if (d->id == CW_ID_RPMSG) {
+		snprintf(sub, sizeof(sub), "%.100s.files.directory", path);
+		check_is_folder(b, d->path, sub);
+	}
 	for (unsigned int i = 0; d->id == CW_ID_CONSOLE && i < d->ports; i++) {
 		if (d->ports > 1)
 			snprintf(sub, sizeof(sub), "%.90s.ports[%u].backend", path, i);

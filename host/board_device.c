@@ -15,7 +15,9 @@
 #define VSOCK_RIGHT    "vhost or {socket: PATH}"
 /* Behind it comes ".seqpacket", or "_" and a port. */
 #define VSOCK_PATH_MAX (SUN_PATH_MAX - 11)
-#define KINDS	       "rng, net, console, blk, 9p or vsock"
+#define RPMSG_RIGHT    "bytes of a buffer, header included, 64 to 64K, a multiple of 4"
+#define FILES_RIGHT    "{directory: PATH} or {directory: PATH, read-only: true}"
+#define KINDS	       "rng, net, console, blk, 9p, vsock or rpmsg"
 
 /* ---- backends ---- */
 
@@ -252,6 +254,36 @@ static void read_9p(struct board_reader *rd, struct fy_node *n, const char *path
 	BOARD_MAP(rd, n, path, table);
 }
 
+static void read_files(struct board_reader *rd, struct fy_node *n, const char *path)
+{
+	struct cw_board_device *d = rd->device;
+	const struct board_field table[] = {
+		FIELD_TEXT("directory", BOARD_PATH, BOARD_MUST, d->path, FILE_LEN,
+			   "the path of a folder"),
+		FIELD_FLAG("read-only", d->read_only),
+	};
+
+	if (board_is_map(n))
+		BOARD_MAP(rd, n, path, table);
+	else
+		board_wrong(rd, n, path, FILES_RIGHT);
+}
+
+static void read_rpmsg(struct board_reader *rd, struct fy_node *n, const char *path)
+{
+	struct cw_board_device *d = rd->device;
+	const struct board_field table[] = {
+		COMMON_FIELDS(rd->place),
+		FIELD_NUMBER("to-host", d->to_host, CW_RPMSG_BYTES_MIN, CW_RPMSG_BYTES_MAX, 4,
+			     RPMSG_RIGHT),
+		FIELD_NUMBER("to-remote", d->to_remote, CW_RPMSG_BYTES_MIN, CW_RPMSG_BYTES_MAX, 4,
+			     RPMSG_RIGHT),
+		FIELD_CALL("files", BOARD_MAY, read_files, FILES_RIGHT),
+	};
+
+	BOARD_MAP(rd, n, path, table);
+}
+
 static void read_console(struct board_reader *rd, struct fy_node *n, const char *path)
 {
 	struct cw_board_device *d = rd->device;
@@ -287,6 +319,7 @@ void board_read_device(struct board_reader *rd, struct fy_node *n, const char *p
 		{ "blk", CW_ID_BLK, read_blk },
 		{ "9p", CW_ID_9P, read_9p },
 		{ "vsock", CW_ID_VSOCK, read_vsock },
+		{ "rpmsg", CW_ID_RPMSG, read_rpmsg },
 	};
 	struct fy_node *kind = board_lookup(n, "kind");
 	char sub[PATH_LEN];

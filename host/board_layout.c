@@ -10,12 +10,14 @@
 #include "board_priv.h"
 
 #include <causeway/abi/ring.h>
+#include <causeway/abi/rpmsg.h>
 
 #include <string.h>
 
-#define DTB_DEFAULT UINT32_MAX /* as much as the devices take */
-#define DTB_MAX	    32768u     /* 64 devices take less */
-#define LL(x)	    ((unsigned long long)(x))
+#define DTB_DEFAULT	  UINT32_MAX /* as much as the devices take */
+#define DTB_MAX		  32768u     /* 64 devices take less */
+#define RPMSG_BUFFERS_MIN 4u
+#define LL(x)		  ((unsigned long long)(x))
 
 /* About 190 bytes a node, rounded up generously. */
 static uint32_t dtb_bytes(unsigned int devices)
@@ -51,6 +53,7 @@ void board_device_defaults_for(struct cw_board_device *d)
 	d->ports = 1;
 	d->msize = 128u << 10;
 	d->cid = CW_VSOCK_CID_MIN;
+	d->to_host = d->to_remote = CW_RPMSG_BUFFER_DEFAULT;
 	if (d->id == CW_ID_RNG)
 		d->backend = CW_BACKEND_GETRANDOM;
 	else if (d->id == CW_ID_NET)
@@ -61,6 +64,8 @@ void board_device_defaults_for(struct cw_board_device *d)
 		d->backend = CW_BACKEND_FOLDER;
 	else if (d->id == CW_ID_VSOCK)
 		d->backend = CW_BACKEND_VSOCK;
+	else if (d->id == CW_ID_RPMSG)
+		d->backend = CW_BACKEND_SERVICES;
 	else
 		d->port[0].backend = CW_BACKEND_PTY;
 }
@@ -83,6 +88,13 @@ void cw_board_device_defaults(const struct cw_board_device *d, uint16_t *queues,
 		*queues = 3;
 		*queue_size = 64;
 		*block_size = 0x10000;
+		break;
+	case CW_ID_RPMSG:
+		/* A buffer each way for every descriptor, with room for rings and rounding. */
+		*queues = 2;
+		*queue_size = 32;
+		*block_size = 0x4000 + *queue_size * (d->to_host + d->to_remote);
+		*block_size = (*block_size + CW_PAGE_SIZE - 1) & ~(CW_PAGE_SIZE - 1);
 		break;
 	case CW_ID_9P:
 		/* Four messages of 64 KB at once: two read ahead, one written behind, one call. */
@@ -137,7 +149,10 @@ static uint32_t round_up(uint32_t v, uint32_t unit)
 	return (v + unit - 1) / unit * unit;
 }
 
-/* Pages, rings, two lines of buffer a queue; a network also a frame each way at its MTU. */
+/*
+ * Pages, rings, two lines of buffer a queue; a network also a frame each way at its MTU, and messages a
+ * few buffers each way.
+ */
 static uint32_t needed(const struct cw_board_device *d, const struct cw_layout_device *p,
 		       uint32_t line)
 {
@@ -145,6 +160,9 @@ static uint32_t needed(const struct cw_board_device *d, const struct cw_layout_d
 
 	if (d->id == CW_ID_NET)
 		n += 2 * round_up(d->mtu + 18u + 12u, line);
+	if (d->id == CW_ID_RPMSG)
+		n += RPMSG_BUFFERS_MIN *
+		     (round_up(d->to_host, line) + round_up(d->to_remote, line));
 	return round_up(n, CW_PAGE_SIZE);
 }
 
@@ -160,10 +178,13 @@ static uint32_t fragment_size(const struct cw_board_remote *r)
 static void complain_of_size(struct board_build *b, const struct cw_board_device *d,
 			     const struct cw_layout_device *p, uint32_t least, const char *path)
 {
-	char frames[40] = "";
+	char frames[64] = "";
 
 	if (d->id == CW_ID_NET)
 		snprintf(frames, sizeof(frames), " and an mtu of %u", d->mtu);
+	else if (d->id == CW_ID_RPMSG)
+		snprintf(frames, sizeof(frames), " and buffers of %u and %u bytes", d->to_host,
+			 d->to_remote);
 	board_error(b, path,
 		    "%u KB are too few for %s with %u queue%s of %u%s; right is at least %u KB, or "
 		    "less of those",

@@ -49,6 +49,8 @@ static int open_kind(const struct cw_board_remote *r, const struct cw_board_devi
 	case CW_ID_VSOCK:
 		return d->backend == CW_BACKEND_VHOST ? backend_open_vhost(d, fds, err)
 						      : backend_open_vsock(d, fds, err);
+	case CW_ID_RPMSG:
+		return 0; /* its sockets come with its services */
 	default:
 		return backend_open_console(r, d, fds, err);
 	}
@@ -95,6 +97,7 @@ struct cw_unit *cw_unit_create(const struct cw_board_device *d,
 			    : d->id == CW_ID_9P		     ? unit_9p(d, place, fds)
 			    : d->backend == CW_BACKEND_VHOST ? unit_vhost(d, place, fds)
 			    : d->id == CW_ID_VSOCK	     ? unit_vsock(d, place, fds)
+			    : d->id == CW_ID_RPMSG	     ? unit_rpmsg(d, place, fds)
 							     : unit_console(d, place, fds);
 
 	if (!u || (!copy && !kernel_may_touch)) {

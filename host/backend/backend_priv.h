@@ -55,6 +55,8 @@ struct cw_unit *unit_vhost(const struct cw_board_device *d, const struct cw_layo
 			   const struct cw_backend_fds *fds);
 struct cw_unit *unit_vsock(const struct cw_board_device *d, const struct cw_layout_device *place,
 			   const struct cw_backend_fds *fds);
+struct cw_unit *unit_rpmsg(const struct cw_board_device *d, const struct cw_layout_device *place,
+			   const struct cw_backend_fds *fds);
 struct cw_unit *unit_9p(const struct cw_board_device *d, const struct cw_layout_device *place,
 			const struct cw_backend_fds *fds);
 struct cw_unit *unit_console(const struct cw_board_device *d, const struct cw_layout_device *place,

@@ -57,6 +57,7 @@ static void let_go(struct vhost_unit *u)
 
 static void ask_for_one(struct vhost_unit *u)
 {
+	struct cw_ask a = { .kind = CW_ASK_CONNECT };
 	uint64_t now = unit_now();
 
 	if (u->asked)
@@ -65,7 +66,8 @@ static void ask_for_one(struct vhost_unit *u)
 	if (now < u->rest)
 		return;
 	u->ids = u->ids + 1 ? u->ids + 1 : 1;
-	u->asked = u->unit.ask(u->unit.ask_ctx, 0, false, u->ids) ? 0 : u->ids;
+	a.id = u->ids;
+	u->asked = u->unit.ask(u->unit.ask_ctx, &a) ? 0 : u->ids;
 	u->next = now + (u->asked ? PATIENCE_US : AGAIN_US);
 }
 

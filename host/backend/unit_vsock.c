@@ -106,10 +106,13 @@ static int ask_keeper(void *ctx, unsigned int i, uint32_t port, bool message)
 {
 	struct vsock_unit *u = ctx;
 	struct side *s = &u->side[i];
+	struct cw_ask a;
 
 	u->ids += u->ids == UINT32_MAX ? 2 : 1;
-	if (u->asked == CONNECTIONS || !u->unit.ask ||
-	    u->unit.ask(u->unit.ask_ctx, port, message, u->ids))
+	a = (struct cw_ask){
+		.kind = CW_ASK_CONNECT, .port = port, .message = message, .id = u->ids
+	};
+	if (u->asked == CONNECTIONS || !u->unit.ask || u->unit.ask(u->unit.ask_ctx, &a))
 		return CW_ECLOSED;
 	u->asked++;
 	s->fd = -1;

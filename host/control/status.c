@@ -51,6 +51,7 @@ static cJSON *ports(const struct keeper_remote *r, unsigned int i)
 		[CW_BACKEND_DISK] = "disk",
 		[CW_BACKEND_VSOCK] = "unix sockets",
 		[CW_BACKEND_VHOST] = "vhost",
+		[CW_BACKEND_SERVICES] = "services",
 	};
 	cJSON *a = cJSON_CreateArray();
 

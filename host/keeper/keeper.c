@@ -256,6 +256,7 @@ static int open_all(struct keeper *k, const struct cw_keeper_options *o)
 		keeper_say(k, "this kernel has no Landlock: workers are confined without it");
 	if (take_name(k))
 		return -1;
+	publish_clean(k); /* left by one that was killed: we hold its lock */
 	for (unsigned int i = 0; i < k->board->remotes; i++)
 		if (remote_open(k, i))
 			return -1;
@@ -352,6 +353,7 @@ static void close_all(struct keeper *k)
 	for (unsigned int i = 0; i < k->board->remotes; i++)
 		remote_close(&k->remote[i]);
 	kill_orphans();
+	publish_clean(k);
 	cw_confine_free(&k->confine);
 	cw_rundir_release(&k->dir);
 	cw_loop_close(&k->loop, &k->signals);

@@ -41,6 +41,17 @@ struct trace {
 	struct uart_line line;
 };
 
+#define PUBLISH_NAME (CW_ASK_NAME + 4u) /* of a service's socket: with ".32" behind it */
+#define PUBLISH_PATH 256u
+
+/* Sockets of a remote's services */
+struct publish {
+	int dir;				    /* where they are, -1: no rpmsg device */
+	char name[CW_RPMSG_SERVICES][PUBLISH_NAME]; /* by number; empty: there is none */
+	uint64_t refilled;
+	unsigned int credit;
+};
+
 struct keeper_remote {
 	struct keeper *keeper;
 	const struct cw_board_remote *board;
@@ -53,6 +64,7 @@ struct keeper_remote {
 	struct cw_event uart_event, control_event;
 	struct uart uart;
 	struct trace trace[CW_TRACES_MAX];
+	struct publish publish;
 	struct cw_timer kill_timer, start_timer, boot_timer, probe_timer, trace_timer;
 	uint64_t started; /* microseconds, of the present or last life */
 	unsigned int starts, crashes;
@@ -152,6 +164,15 @@ void uart_free(struct uart *u);
 void uart_take(struct keeper_remote *r, struct uart_line *l, const unsigned char *p, size_t n);
 /* What was begun is a line, though nobody ended it. */
 void uart_end_line(struct keeper_remote *r, struct uart_line *l);
+
+/* publish.c */
+void publish_clean(struct keeper *k);
+int publish_open(struct keeper_remote *r);
+/* The listening socket of the remote's service @number, or -1: it may not, or not now. */
+int publish_begin(struct keeper_remote *r, uint32_t number, const char name[CW_ASK_NAME]);
+void publish_end(struct keeper_remote *r, uint32_t number);
+void publish_end_all(struct keeper_remote *r);
+void publish_close(struct keeper_remote *r);
 
 /* trace.c */
 void traces_begin(struct keeper_remote *r);

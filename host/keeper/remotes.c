@@ -59,7 +59,7 @@ int remote_open(struct keeper *k, unsigned int i)
 
 	r->keeper = k;
 	r->board = &k->board->remote[i];
-	r->uart_event.fd = r->control_event.fd = -1;
+	r->uart_event.fd = r->control_event.fd = r->publish.dir = -1;
 	if (cw_memory_open(&r->memory, r->board, stderr) ||
 	    cw_doorbell_open(&r->doorbell, r->board, stderr) || write_fragment(r))
 		return -1;
@@ -70,7 +70,7 @@ int remote_open(struct keeper *k, unsigned int i)
 		if (cw_backend_open(k->board, r->board, &r->board->device[r->opened],
 				    &r->fds[r->opened], stderr))
 			return -1;
-	return 0;
+	return publish_open(r);
 }
 
 /* The descriptor is the carrier's, which closes it before it opens another. */
@@ -87,6 +87,7 @@ void remote_close(struct keeper_remote *r)
 		kill(-r->carrier.pid, SIGKILL);
 		waitpid(r->carrier.pid, NULL, 0);
 	}
+	publish_close(r);
 	uart_end(r);
 	traces_end(r);
 	control_end(r);

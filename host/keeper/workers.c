@@ -110,11 +110,17 @@ static void give(struct keeper_worker *w, const struct cw_order *o, int fd)
 	(void)!sendmsg(w->orders.fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-/* A worker may only connect where its board says that its remote may. */
+static struct keeper_remote *remote_of(struct keeper_worker *w, const struct cw_board_remote *b)
+{
+	return &w->keeper->remote[b - w->keeper->board->remote];
+}
+
+/* A worker may only connect where its board says that its remote may, and publish what it announces. */
 static void answer(struct keeper_worker *w, const struct cw_ask *a)
 {
 	const struct cw_order o = { CW_ORDER_GIVE, a->remote, a->device, a->id };
 	const struct cw_board_remote *r;
+	bool rpmsg;
 	int fd;
 
 	if (a->remote >= w->config.remotes)
@@ -122,7 +128,15 @@ static void answer(struct keeper_worker *w, const struct cw_ask *a)
 	r = w->config.remote[a->remote].board;
 	if (a->device >= r->layout.devices)
 		return;
-	fd = cw_backend_connect(&r->device[a->device], a->port, a->message);
+	rpmsg = r->device[a->device].id == CW_ID_RPMSG;
+	if (a->kind == CW_ASK_UNPUBLISH && rpmsg)
+		publish_end(remote_of(w, r), a->port);
+	if (a->kind == CW_ASK_CONNECT)
+		fd = cw_backend_connect(&r->device[a->device], a->port, a->message);
+	else if (a->kind == CW_ASK_PUBLISH && rpmsg)
+		fd = publish_begin(remote_of(w, r), a->port, a->name);
+	else
+		return;
 	give(w, &o, fd);
 	if (fd >= 0)
 		close(fd);
@@ -308,6 +322,8 @@ bool worker_ended(struct keeper *k, pid_t pid, int status)
 		if (WIFSTOPPED(status) || WIFCONTINUED(status))
 			return true;
 		cw_loop_close(&k->loop, &w->orders);
+		for (unsigned int n = 0; n < w->config.remotes; n++)
+			publish_end_all(remote_of(w, w->config.remote[n].board));
 		if (k->stopping || !k->serving)
 			w->pid = 0;
 		else

@@ -33,17 +33,17 @@ static bool quiesce(void *ctx)
 
 static const struct cw_link_ops link_ops = { .ring = ring, .quiesce = quiesce };
 
-static int ask(void *ctx, uint32_t port, bool message, uint32_t id)
+static int ask(void *ctx, struct cw_ask *a)
 {
 	struct served_device *d = ctx;
 	struct served *s = d->served;
 	struct worker *w = s->worker;
-	const struct cw_ask a = { (uint32_t)(s - w->served), (uint32_t)(d - s->device), port,
-				  message, id };
+	ssize_t n;
 
-	return send(w->config->orders, &a, sizeof(a), MSG_DONTWAIT | MSG_NOSIGNAL) == sizeof(a)
-		       ? 0
-		       : -1;
+	a->remote = (uint32_t)(s - w->served);
+	a->device = (uint32_t)(d - s->device);
+	n = send(w->config->orders, a, sizeof(*a), MSG_DONTWAIT | MSG_NOSIGNAL);
+	return n == sizeof(*a) ? 0 : -1;
 }
 
 static int open_device(struct served *s, unsigned int i)

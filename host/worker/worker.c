@@ -195,6 +195,7 @@ static unsigned int later_fds(const struct cw_worker_remote *r)
 		n += d->id == CW_ID_CONSOLE	      ? d->ports
 		     : d->backend == CW_BACKEND_VHOST ? CW_VHOST_FDS
 		     : d->id == CW_ID_VSOCK	      ? CW_VSOCK_CONNECTIONS + CW_VSOCK_CALLERS + 1
+		     : d->id == CW_ID_RPMSG	      ? CW_RPMSG_SERVICES + CW_RPMSG_CLIENTS + 1
 						      : 0;
 	}
 	return n;

@@ -43,15 +43,16 @@ static struct {
 	bool message, deaf;
 } asked;
 
-static int ask(void *ctx, uint32_t port, bool message, uint32_t id)
+static int ask(void *ctx, struct cw_ask *a)
 {
 	(void)ctx;
+	assert_int_equal(a->kind, CW_ASK_CONNECT);
 	if (asked.deaf)
 		return -1;
 	asked.n++;
-	asked.port = port;
-	asked.message = message;
-	asked.id = id;
+	asked.port = a->port;
+	asked.message = a->message;
+	asked.id = a->id;
 	return 0;
 }
 

@@ -35,6 +35,7 @@ remotes:
       - {{ kind: blk, name: disk0, backend: {{ file: {dir}/disk }}, id: wire-disk }}
       - {{ kind: 9p, name: files0, backend: {{ directory: {dir}/export }}, tag: wire-files }}
       - {{ kind: vsock, name: vsock0, backend: {{ socket: {dir}/sockets }}, size: 128K }}
+      - {{ kind: rpmsg, name: rpmsg0 }}
 """
 
 DISK = bytes((i // 512 * 3 + i) % 256 for i in range(256 * 512))

@@ -55,10 +55,13 @@ enum cw_backend_kind {
 	CW_BACKEND_FOLDER,    /* 9p: what is in a directory */
 	CW_BACKEND_VSOCK,     /* vsock: unix sockets beside a path */
 	CW_BACKEND_VHOST,     /* vsock: Linux's own sockets, AF_VSOCK */
+	CW_BACKEND_SERVICES,  /* rpmsg: a unix socket a service, in the run directory */
 };
 
-#define CW_PORTS_MAX	8u
-#define CW_FORWARDS_MAX 32u /* of a remote */
+#define CW_RPMSG_BYTES_MIN 64u
+#define CW_RPMSG_BYTES_MAX 65536u
+#define CW_PORTS_MAX	   8u
+#define CW_FORWARDS_MAX	   32u /* of a remote */
 
 struct cw_board_port { /* of a console */
 	char *name;    /* multiport name; NULL: unnamed */
@@ -70,7 +73,8 @@ struct cw_board_device {
 	uint32_t id; /* CW_ID_RNG, CW_ID_NET, CW_ID_CONSOLE, ...; place[] has the same order */
 	enum cw_backend_kind backend;
 	/* rng */
-	char *path; /* file backend; net dgram, vsock: own socket; blk: of the disk; 9p: the folder */
+	char *path; /* file backend; net dgram, vsock: own socket; blk: of the disk; 9p: the folder;
+		     * rpmsg: of file calls, NULL: there are none */
 	uint32_t rate; /* bytes a second, 0: unlimited */
 	/* net */
 	char *ifname; /* tap by name */
@@ -81,12 +85,14 @@ struct cw_board_device {
 	bool offload; /* checksum, GSO and mergeable buffers offered when the backend can */
 	/* blk */
 	char *disk_id;	/* at most 20 characters */
-	bool read_only; /* 9p too */
+	bool read_only; /* 9p and rpmsg too */
 	/* 9p */
 	char *tag;	/* at most 30 characters, NULL: the device's name */
 	uint32_t msize; /* bytes of the longest message */
 	/* vsock */
 	uint32_t cid; /* 3 to 2^32 - 2 */
+	/* rpmsg */
+	uint32_t to_host, to_remote; /* bytes of a buffer of each direction, header included */
 	/* console */
 	uint16_t cols, rows; /* 0: not offered */
 	unsigned int ports;  /* 1: plain console; more: multiport */

@@ -52,6 +52,31 @@ int cw_backend_connect(const struct cw_board_device *d, uint32_t port, bool mess
 
 #define CW_VHOST_FDS 6u /* the kernel's device, two events a queue, one for mistakes */
 
+/* Of an rpmsg device: services of the remote, and programs that use them, all services together. */
+#define CW_RPMSG_SERVICES 32u
+#define CW_RPMSG_CLIENTS  64u
+
+#define CW_ASK_NAME 32u
+
+enum cw_ask_kind {
+	CW_ASK_CONNECT = 1, /* vsock: a connection to @port of the device's backend */
+	CW_ASK_PUBLISH,	    /* rpmsg: a listening socket for service @name, which is number @port */
+	CW_ASK_UNPUBLISH,   /* rpmsg: the socket of service number @port goes */
+};
+
+/*
+ * What a worker wants of its keeper. It may have been taken over by its remote: the keeper checks all of
+ * it. Anything that is no cw_ask says that the report has news.
+ */
+struct cw_ask {
+	uint32_t kind;
+	uint32_t remote, device; /* in the worker's order, in the layout */
+	uint32_t port;
+	uint32_t message; /* connect: 1: seqpacket, 0: stream */
+	uint32_t id;
+	char name[CW_ASK_NAME];
+};
+
 struct cw_unit;
 
 struct cw_unit_stats {
@@ -84,7 +109,8 @@ struct cw_unit_ops {
 	/** deadline - microseconds (CLOCK_MONOTONIC) at which ready() wants to run, or CW_LINK_NEVER */
 	uint64_t (*deadline)(struct cw_unit *u);
 	/**
-	 * given - the keeper's answer to ask(): @fd is the unit's own now, -1: there is nobody
+	 * given - the keeper's answer to ask(): @fd is the unit's own now, -1: there is nobody, or it
+	 * does not do that now
 	 *
 	 * As ready(), outside of serving. NULL: the unit never asks.
 	 */
@@ -102,12 +128,12 @@ struct cw_unit {
 		copy; /* CW_UNIT_COPY bytes that the kernel gets in place of the remote's, or NULL */
 	struct iovec iov; /* of it */
 	/**
-	 * ask - have the keeper connect to @port of the device's backend, as @message (seqpacket) or
-	 * stream; ops->given() is called with @id some time later
+	 * ask - have the keeper do what @a says, whose remote and device are filled in; for all but
+	 * CW_ASK_UNPUBLISH ops->given() is called with its id some time later
 	 *
 	 * Set by the unit's owner after cw_unit_create(). Returns 0, or -1: it cannot be asked now.
 	 */
-	int (*ask)(void *ctx, uint32_t port, bool message, uint32_t id);
+	int (*ask)(void *ctx, struct cw_ask *a);
 	void *ask_ctx;
 };
 

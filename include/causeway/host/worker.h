@@ -80,17 +80,6 @@ struct cw_order {
 	uint32_t device, id; /* GIVE: as they were asked */
 };
 
-/*
- * What a worker wants of its keeper: a connection to a port of a device's backend. Anything that is no
- * cw_ask says that the report has news.
- */
-struct cw_ask {
-	uint32_t remote, device; /* in the worker's order, in the layout */
-	uint32_t port;
-	uint32_t message; /* 1: seqpacket, 0: stream */
-	uint32_t id;
-};
-
 struct cw_worker_remote {
 	const struct cw_board_remote *board;
 	struct cw_memory *memory;

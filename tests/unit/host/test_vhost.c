@@ -118,15 +118,14 @@ int __wrap_ioctl(int fd, unsigned long request, void *arg)
 	}
 }
 
-static int ask(void *ctx, uint32_t port, bool message, uint32_t id)
+static int ask(void *ctx, struct cw_ask *a)
 {
 	assert_ptr_equal(ctx, &t);
-	(void)port;
-	(void)message;
+	assert_int_equal(a->kind, CW_ASK_CONNECT);
 	if (t.deaf)
 		return -1;
 	t.asks++;
-	t.id = id;
+	t.id = a->id;
 	return 0;
 }
 
