@@ -168,11 +168,13 @@ function(cw_unit_test name)
 		set(arg_LABELS unit)
 	endif()
 	add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
-	# Tests that try each of many places try one in so many where a processor is emulated: it is
-	# some 150 times slower, and what is to be seen there is the processor, not each place again.
+	# Tests that try each of many places try one in so many where a processor is emulated, some 150
+	# times slower: the processor is to be seen there, not each place again. Nor are there threads.
 	set(thin 1)
 	if(CW_PORT)
 		set(thin 13)
+	elseif(CW_SANITIZE STREQUAL "thread")
+		set(thin 5)
 	endif()
 	target_compile_definitions(${name} PRIVATE _GNU_SOURCE UNIT_THIN=${thin}u)
 	if(CW_PORT) # run by tests/system/test_target.py, which finds it by its name
