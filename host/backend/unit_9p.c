@@ -7,8 +7,7 @@
  * else is done by that thread on private memory, in the order in which it was asked; the end of a
  * session too. When something is done it writes an event descriptor, and the worker collects.
  */
-#include "aside.h"
-#include "backend_priv.h"
+#include "unit_aside.h"
 
 #include <causeway/core/err.h>
 #include <causeway/device/9p.h>
@@ -16,7 +15,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #define REQUESTS 16u
 
@@ -30,11 +28,9 @@ struct job {
 };
 
 struct files_unit {
-	struct cw_unit unit;
+	struct unit_aside side;
 	struct cw_9p_device dev;
 	struct cw_9p_server *server;
-	struct aside aside;
-	int wake;
 	struct cw_9p_request request[REQUESTS];
 	struct job job[REQUESTS], end;
 	struct cw_part *part;
@@ -52,11 +48,11 @@ static int answer_now(void *ctx, const uint8_t *message, uint32_t len, uint8_t *
 	struct files_unit *u = ctx;
 	unsigned int parts = n;
 	const struct cw_part *to =
-		(const struct cw_part *)(const void *)unit_io_in(&u->unit, data, &parts);
+		(const struct cw_part *)(const void *)unit_io_in(&u->side.unit, data, &parts);
 	int got = cw_9p_answer_now(u->server, message, len, head, to, parts, data_len);
 
 	if (got > 0)
-		unit_io_got(&u->unit, data, n, *data_len);
+		unit_io_got(&u->side.unit, data, n, *data_len);
 	return got;
 }
 
@@ -79,14 +75,14 @@ static void start(void *ctx, struct cw_9p_request *r)
 {
 	struct files_unit *u = ctx;
 
-	aside_put(&u->aside, &u->job[r - u->request].aside);
+	aside_put(&u->side.aside, &u->job[r - u->request].aside);
 }
 
 static void end_session(void *ctx)
 {
 	struct files_unit *u = ctx;
 
-	aside_put(&u->aside, &u->end.aside);
+	aside_put(&u->side.aside, &u->end.aside);
 }
 
 static void collect(void *ctx)
@@ -94,7 +90,7 @@ static void collect(void *ctx)
 	struct files_unit *u = ctx;
 	struct aside_job *a;
 
-	while ((a = aside_take(&u->aside))) {
+	while ((a = aside_take(&u->side.aside))) {
 		struct job *j = (struct job *)(void *)a;
 
 		if (j->request)
@@ -110,55 +106,6 @@ static const struct cw_9p_device_ops server_ops = {
 	.end = end_session,
 	.collect = collect,
 };
-
-static int begin(struct cw_unit *unit)
-{
-	struct files_unit *u = self(unit);
-
-	errno = aside_begin(&u->aside, u->wake);
-	return errno ? -1 : 0;
-}
-
-static unsigned int fds(struct cw_unit *u, struct pollfd *p)
-{
-	p->fd = self(u)->wake;
-	p->events = POLLIN;
-	return 1;
-}
-
-static void wake(struct files_unit *u)
-{
-	uint64_t count;
-
-	(void)!read(u->wake, &count, sizeof(count));
-	if (cw_device_running(&u->dev.dev))
-		cw_device_wake(&u->dev.dev, 0);
-	else
-		collect(u); /* nobody is answered; but there is room again */
-}
-
-static void ready(struct cw_unit *unit, const struct pollfd *p, unsigned int n)
-{
-	if (n && p->revents)
-		wake(self(unit));
-}
-
-/* A worker that spins finds what is done without a system call. */
-static bool look(struct cw_unit *unit)
-{
-	struct files_unit *u = self(unit);
-
-	if (!aside_has(&u->aside))
-		return false;
-	wake(u);
-	return true;
-}
-
-static uint64_t deadline(struct cw_unit *u)
-{
-	(void)u;
-	return CW_LINK_NEVER;
-}
 
 static void stats(const struct cw_unit *unit, struct cw_unit_stats *s)
 {
@@ -185,17 +132,17 @@ static void unit_free(struct cw_unit *unit)
 {
 	struct files_unit *u = self(unit);
 
-	aside_end(&u->aside);
+	aside_end(&u->side.aside);
 	unit_queues_free(u->dev.dev.queue);
 	release(u);
 }
 
 static const struct cw_unit_ops ops = {
-	.begin = begin,
-	.fds = fds,
-	.ready = ready,
-	.look = look,
-	.deadline = deadline,
+	.begin = unit_aside_begin,
+	.fds = unit_aside_fds,
+	.ready = unit_aside_ready,
+	.look = unit_aside_look,
+	.deadline = unit_aside_deadline,
 	.stats = stats,
 	.free = unit_free,
 };
@@ -229,11 +176,12 @@ struct cw_unit *unit_9p(const struct cw_board_device *d, const struct cw_layout_
 	u->server = cw_9p_create(&o);
 	u->part = calloc((size_t)REQUESTS * place->queue_size, sizeof(*u->part));
 	u->buf = malloc((size_t)2 * REQUESTS * d->msize);
-	u->wake = fds->fd[FOLDER_WAKE];
-	u->unit.ops = &ops;
-	u->unit.dev = &u->dev.dev;
+	u->side.wake = fds->fd[FOLDER_WAKE];
+	u->side.collect = collect;
+	u->side.unit.ops = &ops;
+	u->side.unit.dev = &u->dev.dev;
 	if (u->server && u->part && u->buf && !set_up(u, d, place, q))
-		return &u->unit;
+		return &u->side.unit;
 bad:
 	if (u)
 		release(u);

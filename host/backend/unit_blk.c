@@ -7,8 +7,7 @@
  * the order in which they were asked for, on private memory; when it has done one it writes an event
  * descriptor, and the worker collects.
  */
-#include "aside.h"
-#include "backend_priv.h"
+#include "unit_aside.h"
 
 #include <causeway/core/err.h>
 #include <causeway/device/blk.h>
@@ -36,10 +35,9 @@ struct job {
 };
 
 struct blk_unit {
-	struct cw_unit unit;
+	struct unit_aside side;
 	struct cw_blk blk;
-	struct aside aside;
-	int fd, wake;
+	int fd;
 	int at_once; /* flags of a read that does not wait */
 	struct cw_blk_request request[REQUESTS];
 	struct job job[REQUESTS];
@@ -59,7 +57,7 @@ static int read_now(void *ctx, const struct cw_part *part, unsigned int n, uint6
 	struct blk_unit *u = ctx;
 	ssize_t got;
 
-	if (u->unit.copy) /* the kernel must not touch the remote's memory */
+	if (u->side.unit.copy) /* the kernel must not touch the remote's memory */
 		return CW_EAGAIN;
 	got = preadv2(u->fd, (const struct iovec *)(const void *)part, (int)n, (off_t)offset,
 		      u->at_once);
@@ -123,7 +121,7 @@ static void start(void *ctx, struct cw_blk_request *r)
 {
 	struct blk_unit *u = ctx;
 
-	aside_put(&u->aside, &u->job[r - u->request].aside);
+	aside_put(&u->side.aside, &u->job[r - u->request].aside);
 }
 
 static void collect(void *ctx)
@@ -131,7 +129,7 @@ static void collect(void *ctx)
 	struct blk_unit *u = ctx;
 	struct aside_job *a;
 
-	while ((a = aside_take(&u->aside))) {
+	while ((a = aside_take(&u->side.aside))) {
 		struct job *j = (struct job *)(void *)a;
 
 		cw_blk_done(&u->blk, j->request, j->ok);
@@ -143,55 +141,6 @@ static const struct cw_blk_ops disk_ops = {
 	.start = start,
 	.collect = collect,
 };
-
-static int begin(struct cw_unit *unit)
-{
-	struct blk_unit *u = self(unit);
-
-	errno = aside_begin(&u->aside, u->wake);
-	return errno ? -1 : 0;
-}
-
-static unsigned int fds(struct cw_unit *u, struct pollfd *p)
-{
-	p->fd = self(u)->wake;
-	p->events = POLLIN;
-	return 1;
-}
-
-static void wake(struct blk_unit *u)
-{
-	uint64_t count;
-
-	(void)!read(u->wake, &count, sizeof(count));
-	if (cw_device_running(&u->blk.dev))
-		cw_device_wake(&u->blk.dev, 0);
-	else
-		collect(u); /* nobody is answered; but there is room again */
-}
-
-static void ready(struct cw_unit *unit, const struct pollfd *p, unsigned int n)
-{
-	if (n && p->revents)
-		wake(self(unit));
-}
-
-/* A worker that spins finds what is done without a system call. */
-static bool look(struct cw_unit *unit)
-{
-	struct blk_unit *u = self(unit);
-
-	if (!u->blk.busy || !aside_has(&u->aside))
-		return false;
-	wake(u);
-	return true;
-}
-
-static uint64_t deadline(struct cw_unit *u)
-{
-	(void)u;
-	return CW_LINK_NEVER;
-}
 
 static void stats(const struct cw_unit *unit, struct cw_unit_stats *s)
 {
@@ -210,7 +159,7 @@ static void unit_free(struct cw_unit *unit)
 {
 	struct blk_unit *u = self(unit);
 
-	aside_end(&u->aside);
+	aside_end(&u->side.aside);
 	unit_queues_free(u->blk.dev.queue);
 	free(u->part);
 	free(u->buf);
@@ -218,11 +167,11 @@ static void unit_free(struct cw_unit *unit)
 }
 
 static const struct cw_unit_ops ops = {
-	.begin = begin,
-	.fds = fds,
-	.ready = ready,
-	.look = look,
-	.deadline = deadline,
+	.begin = unit_aside_begin,
+	.fds = unit_aside_fds,
+	.ready = unit_aside_ready,
+	.look = unit_aside_look,
+	.deadline = unit_aside_deadline,
 	.stats = stats,
 	.free = unit_free,
 };
@@ -291,11 +240,12 @@ struct cw_unit *unit_blk(const struct cw_board_device *d, const struct cw_layout
 	u->part = calloc((size_t)REQUESTS * place->queue_size, sizeof(*u->part));
 	u->buf = malloc((size_t)REQUESTS * CW_BLK_STEP);
 	u->fd = fds->fd[DISK_FILE];
-	u->wake = fds->fd[DISK_WAKE];
-	u->unit.ops = &ops;
-	u->unit.dev = &u->blk.dev;
+	u->side.wake = fds->fd[DISK_WAKE];
+	u->side.collect = collect;
+	u->side.unit.ops = &ops;
+	u->side.unit.dev = &u->blk.dev;
 	if (u->part && u->buf && !set_up(u, d, place, q))
-		return &u->unit;
+		return &u->side.unit;
 	free(u->part);
 	free(u->buf);
 bad:
