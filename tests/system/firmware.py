@@ -14,6 +14,26 @@ ECHO = 7
 FIRMWARE = os.path.join(BUILD, "firmware", "hvl_net_rng_reloc", "hvl_net_rng_reloc")
 
 
+def exactly(s, n):
+    """So many bytes, or what came before the end."""
+    out = bytearray()
+    while len(out) < n:
+        got = s.recv(n - len(out))
+        if not got:
+            break
+        out += got
+    return bytes(out)
+
+
+def read_all(s):
+    out = bytearray()
+    while True:
+        got = s.recv(65536)
+        if not got:
+            return bytes(out)
+        out += got
+
+
 class Udp:
     def __init__(self, ip):
         self.s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -47,6 +67,11 @@ class Shell:
             self.read(0.1)
         before, self.seen = self.seen.split(text, 1)
         return before
+
+    def prompt(self):
+        self.type("\r")
+        self.until("remote:~$ ")
+        return self
 
     def type(self, text):
         os.write(self.fd, text.encode())
@@ -83,7 +108,7 @@ class Firmware:
 
     def tcp_exchange(self, size, meanwhile=lambda: None):
         """Sends random bytes to the echo service; whether exactly those came back."""
-        data, back = os.urandom(size), bytearray()
+        data = os.urandom(size)
         with socket.create_connection((self.ip, ECHO), timeout=20) as s:
             def send():
                 s.sendall(data)
@@ -92,11 +117,7 @@ class Firmware:
             threads = [threading.Thread(target=send), threading.Thread(target=meanwhile)]
             for t in threads:
                 t.start()
-            while True:
-                got = s.recv(65536)
-                if not got:
-                    break
-                back += got
+            back = read_all(s)
             for t in threads:
                 t.join()
-        return bytes(back) == data
+        return back == data

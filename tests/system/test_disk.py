@@ -46,11 +46,7 @@ def sector(image, number):
 
 
 def shell_of(p):
-    f = Firmware(p).started()
-    sh = f.shell()
-    sh.type("\r")
-    sh.until("remote:~$ ")
-    return sh
+    return Firmware(p).started().shell().prompt()
 
 
 def test_what_the_remote_writes_is_in_the_file(image):

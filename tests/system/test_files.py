@@ -35,11 +35,7 @@ def text(folder, **keys):
 
 
 def shell_of(p):
-    f = Firmware(p).started()
-    sh = f.shell()
-    sh.type("\r")
-    sh.until("remote:~$ ")
-    return sh
+    return Firmware(p).started().shell().prompt()
 
 
 def digest(path):

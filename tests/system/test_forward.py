@@ -10,7 +10,7 @@ import urllib.request
 
 import netns
 import pytest
-from firmware import Firmware
+from firmware import Firmware, exactly, read_all
 from pmm import BUILD, CAUSEWAY, Pmm, board, until
 
 ISLAND = os.path.join(BUILD, "firmware", "island", "island")
@@ -40,26 +40,6 @@ def unix(path):
     s.settimeout(10)
     s.connect(path)
     return s
-
-
-def exactly(s, n):
-    """So many bytes, or what came before the end."""
-    out = bytearray()
-    while len(out) < n:
-        got = s.recv(n - len(out))
-        if not got:
-            break
-        out += got
-    return bytes(out)
-
-
-def read_all(s):
-    out = bytearray()
-    while True:
-        got = s.recv(65536)
-        if not got:
-            return bytes(out)
-        out += got
 
 
 def echoes(s, data=b"hello"):
@@ -112,9 +92,7 @@ def test_from_the_remote(tmp_path):
         u.listen(4)
         with Pmm(text(path, (5000, "tcp:127.0.0.1:9000"), (5001, "unix:" + other), (5002, "tcp:127.0.0.1:1"))) as p:
             started(p)
-            sh = Firmware(p).shell()
-            sh.type("\r")
-            sh.until("remote:~$ ")
+            sh = Firmware(p).shell().prompt()
 
             def answer(listener, what):
                 c = listener.accept()[0]

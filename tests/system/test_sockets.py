@@ -9,7 +9,7 @@ import threading
 import time
 
 import pytest
-from firmware import Firmware
+from firmware import Firmware, exactly, read_all
 from pmm import BUILD, Pmm, board, fds, until
 
 ISLAND = os.path.join(BUILD, "firmware", "island", "island")
@@ -66,26 +66,6 @@ def started(p):
     return p
 
 
-def exactly(s, n):
-    """So many bytes, or what came before the end."""
-    out = bytearray()
-    while len(out) < n:
-        got = s.recv(n - len(out))
-        if not got:
-            break
-        out += got
-    return bytes(out)
-
-
-def read_all(s):
-    out = bytearray()
-    while True:
-        got = s.recv(65536)
-        if not got:
-            return bytes(out)
-        out += got
-
-
 def held(pid):
     """Descriptors of a worker, which only root may count."""
     try:
@@ -111,9 +91,7 @@ def echoes(host, data=b"hello", kind=STREAM):
 
 
 def shell_of(p):
-    sh = Firmware(p).shell()
-    sh.type("\r")
-    sh.until("remote:~$ ")
+    sh = Firmware(p).shell().prompt()
     return sh
 
 
