@@ -45,6 +45,52 @@ static void show_backends(const cJSON *d)
 	putchar('\n');
 }
 
+/* What a remote did wrong, if anything. */
+static void show_channel(const cJSON *d)
+{
+	static const struct {
+		const char *key, *text;
+	} count[] = {
+		{ "bad", "bad" },
+		{ "unknown", "to nobody" },
+		{ "ns_bad", "announcements that make no sense" },
+		{ "ns_full", "services too many" },
+		{ "fragment", "pieces that do not fit" },
+		{ "lost", "ended" },
+	};
+	const cJSON *c = cJSON_GetObjectItemCaseSensitive(d, "channel");
+	bool any = false;
+
+	for (size_t i = 0; i < sizeof(count) / sizeof(count[0]); i++) {
+		double n = talk_number(c, count[i].key);
+
+		if (n <= 0)
+			continue;
+		if (!any)
+			printf("  %-15s   channel: ", "");
+		printf("%s%.0f %s", any ? ", " : "", n, count[i].text);
+		any = true;
+	}
+	if (any)
+		putchar('\n');
+}
+
+static void show_services(const cJSON *d)
+{
+	const cJSON *s;
+
+	cJSON_ArrayForEach(s, talk_list(d, "services"))
+	{
+		printf("  %-15s   service %s at %.0f: %.0f client%s, %.0f to Linux, %.0f to the "
+		       "remote, %.0f dropped%s\n",
+		       "", talk_text(s, "name"), talk_number(s, "address"),
+		       talk_number(s, "clients"), talk_number(s, "clients") == 1 ? "" : "s",
+		       talk_number(s, "to_linux"), talk_number(s, "to_remote"),
+		       talk_number(s, "dropped"), *talk_text(s, "socket") ? "" : ", no socket yet");
+	}
+	show_channel(d);
+}
+
 static void show_device(const cJSON *d)
 {
 	const char *key[] = { "rx_bytes", "tx_bytes", "dropped", "errors" };
@@ -57,6 +103,7 @@ static void show_device(const cJSON *d)
 	show_backends(d);
 	if (*talk_text(d, "fault"))
 		printf("  %-15s   fault: %s\n", "", talk_text(d, "fault"));
+	show_services(d);
 }
 
 static void show_remote(const cJSON *r)

@@ -382,6 +382,17 @@ int cw_rpmsg_sendto(struct cw_rpmsg_endpoint *e, uint32_t dst, const void *data,
 	return q->ops->send(e, dst, data, len, timeout);
 }
 
+int cw_rpmsg_send_more(struct cw_rpmsg_endpoint *e, const void *data, uint32_t len, uint32_t *at)
+{
+	struct cw_rpmsg *ch = e->channel;
+
+	if (!ch->queues || !e->ops)
+		return ch->queues ? CW_EINVAL : CW_EDOWN;
+	if (!*at && len <= cw_rpmsg_mtu(ch))
+		return ch->queues->ops->send(e, CW_RPMSG_ANY, data, len, 0);
+	return ch->fragment ? ch->fragment->more(e, data, len, at) : CW_EINVAL;
+}
+
 /* ---- buffers lent to the application ---- */
 
 /* The slot, taken back; NULL when it was not lent, or to somebody else. */

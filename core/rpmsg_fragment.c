@@ -94,6 +94,20 @@ static int fragment_send(struct cw_rpmsg_endpoint *e, uint32_t dst, const uint8_
 	return err;
 }
 
+static int fragment_more(struct cw_rpmsg_endpoint *e, const uint8_t *data, uint32_t len,
+			 uint32_t *at)
+{
+	struct cw_rpmsg *ch = e->channel;
+	int err = e->dst == CW_RPMSG_ANY ? CW_EAGAIN : CW_OK;
+
+	while (!err && *at < len)
+		err = send_piece(e, e->dst, data, len, at);
+	e->starved = err == CW_EAGAIN;
+	if (ch->queues && !ch->inside)
+		ch->queues->ops->flush(ch->queues, false);
+	return err;
+}
+
 /* ---- receiving ---- */
 
 static void refuse(struct cw_rpmsg_endpoint *e)
@@ -141,4 +155,4 @@ static void fragment_heard(struct cw_rpmsg_endpoint *e, const struct cw_rpmsg_ms
 	(void)e->ops->receive(e, &whole);
 }
 
-const struct cw_rpmsg_fragment cw_rpmsg_fragment = { fragment_send, fragment_heard };
+const struct cw_rpmsg_fragment cw_rpmsg_fragment = { fragment_send, fragment_more, fragment_heard };

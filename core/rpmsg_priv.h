@@ -30,6 +30,8 @@ struct cw_rpmsg_until {
 struct cw_rpmsg_fragment {
 	int (*send)(struct cw_rpmsg_endpoint *e, uint32_t dst, const uint8_t *data, uint32_t len,
 		    uint64_t timeout);
+	/** more - to e's peer, from *at on, as far as there is room */
+	int (*more)(struct cw_rpmsg_endpoint *e, const uint8_t *data, uint32_t len, uint32_t *at);
 	void (*heard)(struct cw_rpmsg_endpoint *e, const struct cw_rpmsg_msg *m);
 };
 

@@ -53,6 +53,7 @@ struct place { /* of a service, by its number in the channel's table */
 	int listen;    /* -1: none */
 	bool more;     /* somebody may wait there */
 	unsigned int clients;
+	struct client *sends; /* pieces, of which the remote takes those of one at a time */
 	uint64_t to_linux, to_remote, dropped;
 };
 
@@ -62,6 +63,8 @@ struct client {
 	struct cw_rpmsg_endpoint *e;
 	bool more;	   /* it may have something to read */
 	uint32_t len;	   /* of the message on its way to the remote, 0: none */
+	uint32_t sent;	   /* of it, when it goes in pieces */
+	bool waits;	   /* until it may begin to send pieces */
 	uint8_t *text;	   /* that message */
 	uint8_t *hold;	   /* HELD messages for it */
 	uint8_t *assembly; /* a long message for it */
@@ -207,6 +210,23 @@ static void drop(struct rpmsg_unit *u, struct client *c)
 	due(u, 0); /* somebody may have waited for the place */
 }
 
+/* The next in turn. */
+static void next_sends(struct rpmsg_unit *u, struct place *p, const struct client *c)
+{
+	unsigned int at = (unsigned int)(c - u->client);
+
+	p->sends = NULL;
+	for (unsigned int i = 1; i < CLIENTS && !p->sends; i++) {
+		struct client *o = &u->client[(at + i) % CLIENTS];
+
+		if (o->at != p || !o->waits)
+			continue;
+		p->sends = o;
+		o->more = true;
+		due(u, 0);
+	}
+}
+
 /* False: not now. */
 static bool pass_on(struct rpmsg_unit *u, struct client *c)
 {
@@ -215,7 +235,13 @@ static bool pass_on(struct rpmsg_unit *u, struct client *c)
 
 	if (!c->len)
 		return true;
-	err = cw_rpmsg_send(c->e, c->text, c->len, 0);
+	if (c->len > cw_rpmsg_mtu(&u->channel) && u->channel.fragment) {
+		c->waits = p->sends && p->sends != c;
+		if (c->waits)
+			return false;
+		p->sends = c;
+	}
+	err = cw_rpmsg_send_more(c->e, c->text, c->len, &c->sent);
 	if (err == CW_EAGAIN)
 		return false;
 	if (err == CW_ERESET || err == CW_EPEER) {
@@ -229,7 +255,9 @@ static bool pass_on(struct rpmsg_unit *u, struct client *c)
 		u->count.rx_packets++;
 		u->count.rx_bytes += c->len;
 	}
-	c->len = 0;
+	c->len = c->sent = 0;
+	if (p->sends == c)
+		next_sends(u, p, c);
 	return true;
 }
 
@@ -301,7 +329,6 @@ static bool seat(struct rpmsg_unit *u, struct place *p, struct client *c, int fd
 		.dst = p->addr,
 		.ops = &one_client,
 		.ctx = c,
-		.window = HELD,
 		.assembly = c->assembly,
 		.assembly_size = MOST,
 	};
@@ -310,7 +337,8 @@ static bool seat(struct rpmsg_unit *u, struct place *p, struct client *c, int fd
 		return false;
 	c->fd = fd;
 	c->at = p;
-	c->len = c->first = c->held = 0;
+	c->len = c->sent = c->first = c->held = 0;
+	c->waits = false;
 	p->clients++;
 	if (watch(u, fd, CLIENT, (unsigned int)(c - u->client)))
 		return true;
@@ -366,7 +394,9 @@ static void close_place(struct rpmsg_unit *u, struct place *p)
 	cw_rpmsg_destroy(p->e);
 	if (p->file != NONE)
 		p->file = LEAVING;
+	p->when = 0;
 	p->open = false;
+	p->sends = NULL;
 }
 
 static bool open_place(struct rpmsg_unit *u, struct place *p, const struct cw_rpmsg_service *s)
@@ -528,12 +558,15 @@ static bool look(struct cw_unit *unit)
 	struct epoll_event e[EVENTS];
 	int n = epoll_wait(u->epoll, e, EVENTS, 0);
 
+	if (n <= 0)
+		return false;
+	cw_rpmsg_flush(&u->channel); /* a service is announced before its clients are heard */
 	for (int i = 0; i < n; i++)
 		happened(u, &e[i]);
-	if (n > 0 && !u->next)
+	if (!u->next)
 		tend(u);
 	cw_rpmsg_device_run(&u->rpmsg);
-	return n > 0;
+	return true;
 }
 
 static unsigned int fds(struct cw_unit *unit, struct pollfd *p)
@@ -564,7 +597,41 @@ static uint64_t deadline(struct cw_unit *unit)
 
 static void stats(const struct cw_unit *unit, struct cw_unit_stats *s)
 {
-	*s = ((const struct rpmsg_unit *)(const void *)unit)->count;
+	const struct rpmsg_unit *u = (const struct rpmsg_unit *)(const void *)unit;
+	const struct cw_rpmsg_counters *c = &u->channel.count;
+
+	*s = u->count;
+	s->errors = c->errors;
+	s->strange =
+		(uint64_t)c->bad + c->unknown + c->ns_bad + c->fragment + u->rpmsg.remote.q.strange;
+}
+
+static void channel(const struct cw_unit *unit, struct cw_unit_channel *c)
+{
+	const struct rpmsg_unit *u = (const struct rpmsg_unit *)(const void *)unit;
+	const struct cw_rpmsg_counters *n = &u->channel.count;
+
+	c->up = cw_rpmsg_is_up(&u->channel);
+	c->bad = n->bad;
+	c->unknown = n->unknown;
+	c->ns_bad = n->ns_bad;
+	c->ns_full = n->ns_full;
+	c->fragment = n->fragment;
+	c->lost = n->lost;
+	c->errors = n->errors;
+	for (unsigned int i = 0; i < SERVICES; i++) {
+		const struct place *p = &u->place[i];
+		struct cw_unit_service *s = &c->service[i];
+
+		s->addr = p->open ? p->addr : UINT32_MAX;
+		if (!p->open)
+			continue;
+		memcpy(s->name, p->name, sizeof(s->name));
+		s->clients = p->clients;
+		s->to_linux = p->to_linux;
+		s->to_remote = p->to_remote;
+		s->dropped = p->dropped;
+	}
 }
 
 static int begin(struct cw_unit *unit)
@@ -601,6 +668,7 @@ static const struct cw_unit_ops ops = {
 	.deadline = deadline,
 	.given = given,
 	.stats = stats,
+	.channel = channel,
 	.free = unit_free,
 };
 

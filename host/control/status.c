@@ -73,6 +73,55 @@ static cJSON *ports(const struct keeper_remote *r, unsigned int i)
 	return a;
 }
 
+/* By way of a worker, whom its remote may have taken over. */
+static void clean_text(cJSON *o, const char *key, const char *raw)
+{
+	char text[CW_ASK_NAME] = "";
+
+	for (unsigned int i = 0; i < sizeof(text) - 1 && raw[i]; i++)
+		text[i] = raw[i] >= ' ' && raw[i] <= '~' ? raw[i] : '?';
+	cJSON_AddStringToObject(o, key, text);
+}
+
+static cJSON *service(const struct keeper_remote *r, const struct cw_unit_service *s,
+		      const char *file)
+{
+	char at[PUBLISH_PATH + PUBLISH_NAME];
+	cJSON *o = cJSON_CreateObject();
+
+	clean_text(o, "name", s->name);
+	number(o, "address", s->addr);
+	if (*file) {
+		publish_folder(r, at);
+		snprintf(at + strlen(at), PUBLISH_NAME + 1, "/%s", file);
+		path(o, "socket", at);
+	}
+	number(o, "clients", s->clients);
+	number(o, "to_linux", s->to_linux);
+	number(o, "to_remote", s->to_remote);
+	number(o, "dropped", s->dropped);
+	return o;
+}
+
+static void channel(cJSON *device, const struct keeper_remote *r)
+{
+	const struct cw_unit_channel *c = &r->report->channel;
+	cJSON *o = cJSON_AddObjectToObject(device, "channel");
+	cJSON *list = cJSON_AddArrayToObject(device, "services");
+
+	cJSON_AddBoolToObject(o, "up", c->up != 0);
+	number(o, "bad", c->bad);
+	number(o, "unknown", c->unknown);
+	number(o, "ns_bad", c->ns_bad);
+	number(o, "ns_full", c->ns_full);
+	number(o, "fragment", c->fragment);
+	number(o, "lost", c->lost);
+	number(o, "errors", c->errors);
+	for (unsigned int i = 0; c->up && i < CW_RPMSG_SERVICES; i++)
+		if (c->service[i].addr != UINT32_MAX)
+			cJSON_AddItemToArray(list, service(r, &c->service[i], r->publish.name[i]));
+}
+
 static cJSON *device(const struct keeper_remote *r, unsigned int i)
 {
 	const struct cw_report_device *d = &r->report->device[i];
@@ -97,6 +146,8 @@ static cJSON *device(const struct keeper_remote *r, unsigned int i)
 	number(o, "ignored", d->count.ignored);
 	number(o, "kicks", d->count.kicks);
 	cJSON_AddItemToObject(o, "backends", ports(r, i));
+	if (r->board->device[i].id == CW_ID_RPMSG)
+		channel(o, r);
 	return o;
 }
 

@@ -170,6 +170,8 @@ void publish_clean(struct keeper *k);
 int publish_open(struct keeper_remote *r);
 /* The listening socket of the remote's service @number, or -1: it may not, or not now. */
 int publish_begin(struct keeper_remote *r, uint32_t number, const char name[CW_ASK_NAME]);
+/* Where the remote's sockets are. */
+void publish_folder(const struct keeper_remote *r, char path[PUBLISH_PATH]);
 void publish_end(struct keeper_remote *r, uint32_t number);
 void publish_end_all(struct keeper_remote *r);
 void publish_close(struct keeper_remote *r);

@@ -22,11 +22,18 @@
 
 #define BURST	 64u /* sockets at once, and then so many a second, a remote */
 #define A_SECOND 100u
-#define WAITING	 64 /* callers that nobody picked up yet */
+#define NEW	 ".new" /* services' names begin with no dot */
+#define WAITING	 64	/* callers that nobody picked up yet */
 
 static void folder_path(const struct keeper *k, char *path, size_t size)
 {
 	snprintf(path, size, "%s/%s.rpmsg", k->dir.path, k->name);
+}
+
+void publish_folder(const struct keeper_remote *r, char path[PUBLISH_PATH])
+{
+	snprintf(path, PUBLISH_PATH, "%s/%s.rpmsg/%s", r->keeper->dir.path, r->keeper->name,
+		 r->board->name);
 }
 
 static int open_folder(int in, const char *name)
@@ -74,20 +81,19 @@ void publish_clean(struct keeper *k)
 
 int publish_open(struct keeper_remote *r)
 {
-	const struct cw_board_remote *b = r->board;
+	int device = cw_layout_find(&r->board->layout, CW_ID_RPMSG, 0);
 	char path[PUBLISH_PATH];
-	size_t n;
 
 	r->publish.dir = -1;
-	if (cw_layout_find(&b->layout, CW_ID_RPMSG, 0) < 0)
+	if (device < 0)
 		return 0;
 	folder_path(r->keeper, path, sizeof(path));
-	n = strlen(path);
 	if (!mkdir(path, 0700) || errno == EEXIST) {
-		snprintf(path + n, sizeof(path) - n, "/%s", b->name);
+		publish_folder(r, path);
 		if (!mkdir(path, 0700) || errno == EEXIST)
 			r->publish.dir = open_folder(AT_FDCWD, path);
 	}
+	snprintf(r->fds[device].note[0], sizeof(r->fds[device].note[0]), "%.107s", path);
 	r->publish.credit = BURST;
 	r->publish.refilled = cw_loop_now();
 	if (r->publish.dir >= 0)
@@ -136,28 +142,38 @@ static bool may(struct publish *p)
 	return true;
 }
 
-/* By way of the folder's descriptor, as a socket's path may not be longer than 107 characters. */
-static int bind_in(int dir, const char *name)
+/* A listening socket, at a name that no service has. */
+static int listen_at(int dir)
 {
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), e = errno;
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), e;
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	const int yes = 1;
 	mode_t mask = umask(0077);
+	const int yes = 1;
 
-	snprintf(a.sun_path, sizeof(a.sun_path), "/proc/self/fd/%d/%s", dir, name);
-	if (fd >= 0 && !bind(fd, (const struct sockaddr *)&a, sizeof(a))) {
-		/* With credentials, and so those accepted on it, a message of no bytes is no end. */
-		if (!setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &yes, sizeof(yes)) &&
-		    !listen(fd, WAITING)) {
-			umask(mask);
-			return fd;
-		}
-		e = errno;
-		unlinkat(dir, name, 0);
-	} else if (fd >= 0) {
-		e = errno;
-	}
+	/* By way of the folder's descriptor, as a socket's path may not be longer than 107 bytes. */
+	snprintf(a.sun_path, sizeof(a.sun_path), "/proc/self/fd/%d/" NEW, dir);
+	/* With credentials, and so have those accepted on it, a message of no bytes is no end. */
+	e = fd < 0 || bind(fd, (const struct sockaddr *)&a, sizeof(a)) ||
+			    setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &yes, sizeof(yes)) ||
+			    listen(fd, WAITING)
+		    ? errno
+		    : 0;
 	umask(mask);
+	if (e && fd >= 0)
+		close(fd);
+	errno = e;
+	return e ? -1 : fd;
+}
+
+/* Whoever sees the name can connect: it comes last. */
+static int make_socket(int dir, const char *name)
+{
+	int fd = listen_at(dir), e;
+
+	if (fd >= 0 && !renameat2(dir, NEW, dir, name, RENAME_NOREPLACE))
+		return fd;
+	e = errno;
+	unlinkat(dir, NEW, 0);
 	if (fd >= 0)
 		close(fd);
 	errno = e;
@@ -173,7 +189,7 @@ int publish_begin(struct keeper_remote *r, uint32_t number, const char name[CW_A
 	if (p->dir < 0 || number >= CW_RPMSG_SERVICES || p->name[number][0] || !may(p) ||
 	    !clean(p, name, file))
 		return -1;
-	fd = bind_in(p->dir, file);
+	fd = make_socket(p->dir, file);
 	if (fd < 0)
 		keeper_complain(r->keeper, "remote %s: cannot make the socket of %s: %s",
 				r->board->name, file, strerror(errno));

@@ -19,7 +19,7 @@ static void report_queue(const struct cw_device_queue *q, struct cw_report_queue
 }
 
 static void report_device(const struct served_device *d, struct cw_report_device *r,
-			  struct cw_report_queue *queue)
+			  struct cw_report_remote *remote)
 {
 	const struct cw_device *dev = d->unit->dev;
 
@@ -29,8 +29,10 @@ static void report_device(const struct served_device *d, struct cw_report_device
 	r->count = dev->count;
 	if (d->unit->ops->stats)
 		d->unit->ops->stats(d->unit, &r->unit);
+	if (d->unit->ops->channel)
+		d->unit->ops->channel(d->unit, &remote->channel);
 	for (unsigned int i = 0; i < dev->queues; i++)
-		report_queue(&dev->queue[i], &queue[d->mmio.slot + 1u + i]);
+		report_queue(&dev->queue[i], &remote->queue[d->mmio.slot + 1u + i]);
 }
 
 void report_remote(struct served *s)
@@ -52,6 +54,6 @@ void report_remote(struct served *s)
 	r->link = l->count;
 	for (unsigned int i = 0; i < s->bus.layout->devices; i++)
 		if (s->touched >> i & 1 || s->device[i].unit->dev->status != r->device[i].status)
-			report_device(&s->device[i], &r->device[i], r->queue);
+			report_device(&s->device[i], &r->device[i], r);
 	s->touched = 0;
 }

@@ -55,8 +55,13 @@ static void quarantine(struct served *s)
 	if (s->looked_dead)
 		return;
 	s->looked_dead = true;
-	for (unsigned int i = 0; i < s->bus.layout->devices; i++)
-		cw_device_fault(s->device[i].unit->dev, CW_EPEER);
+	for (unsigned int i = 0; i < s->bus.layout->devices; i++) {
+		struct cw_device *d = s->device[i].unit->dev;
+
+		cw_device_fault(d, CW_EPEER);
+		if (d->ops->reset)
+			d->ops->reset(d, -1); /* who is at its other end hears of it */
+	}
 	s->bus.link.up = false;
 	report_remote(s);
 	s->report->dead = 1;

@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A remote's messages in Python, in the driver's role, written from docs/spec/rpmsg.md, against the real PMM."""
+import ctypes
 import os
+import signal
 import socket
 import stat
 import struct
+import subprocess
+import time
 
 import pytest
 
+from conftest import CAUSEWAY, Pmm
 from region import DriverDevice, wait
 from rpmsg import F_BUFSZ, F_CREDIT, F_FRAGMENT, F_NS, name_service, pack
 
@@ -18,11 +23,12 @@ BUFFERS, SIZE = 8, 512
 
 
 class Remote(DriverDevice):
-    def __init__(self, pmm, features=F_NS | F_BUFSZ):
+    def __init__(self, pmm, features=F_NS | F_BUFSZ, size=SIZE):
         super().__init__(pmm.link, pmm.place("rpmsg0"))
         self.pmm = pmm
         self.folder = pmm.dir + "/run/wire.rpmsg/peer"
         self.bring_up([TO_HOST, TO_REMOTE], BUFFERS, features)
+        self.size, self.keep, self.kept = size, False, []
         self.into = [self.alloc(SIZE) for _ in range(BUFFERS)]
         self.out = [self.alloc(SIZE) for _ in range(BUFFERS)]
         self.sent = 0
@@ -31,8 +37,15 @@ class Remote(DriverDevice):
             self.give(i)
 
     def give(self, i):
-        self.rings[TO_HOST].put_desc(i, self.into[i], SIZE, WRITE)
+        if self.keep:
+            self.kept.append(i)
+            return
+        self.rings[TO_HOST].put_desc(i, self.into[i], self.size, WRITE)
         self.rings[TO_HOST].offer(i)
+
+    def give_all(self):
+        while self.kept:
+            self.give(self.kept.pop(0))
 
     def send_raw(self, raw, length=None):
         i = self.sent % BUFFERS
@@ -127,3 +140,436 @@ def test_two_clients(remote):
         for s, first in ((a, b"for a"), (b, b"for b")):
             assert s.recv(100) == first
             assert s.recv(100) == b"for all"
+
+
+def whole(remote, src, dst, timeout=5.0):
+    """A long message of the PMM, whose pieces come in order and with nobody else's long one between."""
+    data, total = b"", None
+    while total is None or len(data) < total:
+        i_src, i_dst, flags, payload = remote.hear_any(timeout)
+        if i_dst == NS:
+            continue
+        assert (i_src if src is None else src, i_dst, flags) == (i_src, dst, 1)
+        src = i_src
+        length, at = struct.unpack_from("<2I", payload)
+        assert total in (None, length) and at == len(data)
+        total, data = length, data + payload[8:]
+    return src, data
+
+
+def send_whole(remote, src, dst, data):
+    for at in range(0, len(data), SIZE - 24):
+        remote.send(src, dst, struct.pack("<2I", len(data), at) + data[at:at + SIZE - 24], 1)
+
+
+def rpmsg_status(remote):
+    r, = remote.pmm.status()["remotes"]
+    return next(d for d in r["devices"] if d["kind"] == "rpmsg")
+
+
+def channel(remote):
+    return rpmsg_status(remote)["channel"]
+
+
+def wait_channel(remote, **counts):
+    wait(lambda: {k: channel(remote)[k] for k in counts} == counts, f"{counts}")
+
+
+def test_status(remote):
+    assert rpmsg_status(remote)["services"] == []
+    remote.announce(b"e\x1b[31mcho", 1030)
+    with remote.call("e__31mcho") as s:
+        for i in range(3):
+            s.send(b"one %d" % i)
+            src, _, _ = remote.hear()
+        remote.send(1030, src, b"back")
+        remote.send(1030, src, b"")
+        assert s.recv(10) == b"back"
+        expected = {"name": "e?[31mcho", "address": 1030, "socket": remote.path("e__31mcho"), "clients": 1,
+                    "to_linux": 2, "to_remote": 3, "dropped": 1}
+        wait(lambda: rpmsg_status(remote)["services"] == [expected], "the counters")
+        text = subprocess.run([CAUSEWAY, "status", "--run-dir", remote.pmm.dir + "/run"], capture_output=True,
+                              text=True, check=True).stdout
+        assert "service e?[31mcho at 1030: 1 client, 2 to Linux, 3 to the remote, 1 dropped\n" in text
+        assert remote.folder in text and "\x1b" not in text
+    remote.announce(b"e\x1b[31mcho", 1030, DESTROY)
+    wait(lambda: rpmsg_status(remote)["services"] == [], "its end")
+
+
+NAMES = [(b"../x", "_._x"), (b"..", "_."), (b".", "_"), (b".hidden", "_hidden"), (b"a b/c", "a_b_c"),
+         (b"\xff\xfe\x01", "___"), (b"n" * 32, "n" * 31), (b"m" * 31, "m" * 31), (b"/etc/passwd", "_etc_passwd"),
+         (b"nul\0after", "nul"), (b"$(x);`y`", "__x___y_"), (b"-rf", "-rf")]
+
+
+def test_names_are_cleaned(remote):
+    around = sorted(os.listdir(remote.pmm.dir)), sorted(os.listdir(remote.pmm.dir + "/run"))
+    for i, (name, _) in enumerate(NAMES):
+        remote.announce(name, 1100 + i)
+    wait(lambda: len(remote.files()) == len(NAMES), "all of them")
+    assert remote.files() == sorted(file for _, file in NAMES)
+    assert (sorted(os.listdir(remote.pmm.dir)), sorted(os.listdir(remote.pmm.dir + "/run"))) == around
+    for i, (name, file) in enumerate(NAMES):
+        with remote.call(file) as s:
+            s.send(name)
+            assert remote.hear()[1:] == (1100 + i, name)
+
+
+def test_one_name_several_times(remote):
+    for addr in (1, 2, 3):
+        remote.announce(b"x", 1100 + addr)
+    remote.announce(b"x.1", 1104)
+    remote.announce(b"x", 1101)  # said once more
+    wait(lambda: remote.files() == ["x", "x.1", "x.1.1", "x.2"], "four")
+    for file, addr in (("x", 1101), ("x.1", 1102), ("x.2", 1103), ("x.1.1", 1104)):
+        with remote.call(file) as s:
+            s.send(b"y")
+            assert remote.hear()[1] == addr
+    with remote.call("x.1") as s:
+        remote.announce(b"x", 1102, DESTROY)
+        assert s.recv(1) == b""
+    wait(lambda: remote.files() == ["x", "x.1.1", "x.2"], "it to go")
+    remote.announce(b"x", 1105)
+    wait(lambda: remote.files() == ["x", "x.1", "x.1.1", "x.2"], "its place to be taken")
+
+
+def test_repeated_announcements(remote):
+    remote.announce(b"echo", 1030)
+    with remote.call("echo") as s:
+        for _ in range(3):
+            remote.announce(b"echo", 1030)
+        remote.announce(b"other", 1030)  # the address is echo's
+        remote.announce(b"echo", 1031, DESTROY)
+        remote.announce(b"never", 1030, DESTROY)
+        s.send(b"still there")
+        assert remote.hear()[1:] == (1030, b"still there")
+        assert remote.files() == ["echo"] and len(rpmsg_status(remote)["services"]) == 1
+        wait_channel(remote, ns_bad=1)
+
+
+def test_more_services_than_places(remote):
+    for i in range(40):
+        remote.announce(b"s%d" % i, 1100 + i)
+    wait(lambda: len(remote.files()) == 32, "32 of them")
+    wait_channel(remote, ns_full=8)
+    remote.announce(b"s3", 1103, DESTROY)
+    remote.announce(b"s39", 1139)
+    wait(lambda: "s39" in remote.files(), "one more in its place")
+    assert len(remote.files()) == 32 and "s3" not in remote.files()
+
+
+class Watch:
+    """What happens in a folder."""
+
+    def __init__(self, folder):
+        self.libc = ctypes.CDLL(None, use_errno=True)
+        self.fd = self.libc.inotify_init1(os.O_NONBLOCK)
+        assert self.libc.inotify_add_watch(self.fd, folder.encode(), 0x80) > 0  # IN_MOVED_TO
+
+    def created(self):
+        n = 0
+        while True:
+            try:
+                data = os.read(self.fd, 1 << 16)
+            except BlockingIOError:
+                return n
+            while data:
+                size, = struct.unpack_from("<I", data, 12)
+                data = data[16 + size:]
+                n += 1
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        os.close(self.fd)
+
+
+def test_a_flood_of_announcements(remote):
+    """Row 48: however fast services come and go, the keeper makes so many sockets a second, and the last word holds."""
+    with Watch(remote.folder) as w:
+        begin = time.monotonic()
+        for i in range(1500):
+            remote.announce(b"flood%d" % (i % 50), 1100 + i)
+            remote.announce(b"flood%d" % (i % 50), 1100 + i, DESTROY)
+        remote.announce(b"last", 9000)
+        with remote.call("last") as s:
+            s.send(b"there")
+            assert remote.hear()[1:] == (9000, b"there")
+        wait(lambda: remote.files() == ["last"], "the others to go")
+        seconds = time.monotonic() - begin
+        assert w.created() <= 34 + 50 * seconds
+    assert remote.pmm.status()["workers"][0]["starts"] == 1
+
+
+def test_bad_messages(remote):
+    """Rows 47 and 48: dropped, counted, the buffer given back (send_raw() sees to that); the rest goes on."""
+    remote.announce(b"echo", 1030)
+    before = channel(remote)
+    with remote.call("echo") as s:
+        s.send(b"hello")
+        src = remote.hear()[0]
+        remote.send_raw(pack(1030, src, b"x" * 10, length=11))
+        remote.send_raw(pack(1030, src, b"", length=65535))
+        remote.send_raw(pack(1030, src, b"x"), length=15)
+        remote.send_raw(b"", length=1)
+        remote.send_raw(pack(0xffffffff, src, b"x"))
+        remote.send_raw(pack(1030, 0xffffffff, b"x"))
+        bad = 6
+        remote.send(1030, 5, b"x")
+        remote.send(1030, src + 128, b"x")
+        remote.send(1030, 61, b"x" * 12)  # credit was not agreed upon
+        unknown = 3
+        for raw in (b"", b"x" * 39, name_service(b"a", 1031) + b"x", name_service(b"", 1031),
+                    name_service(b"a", 0xffffffff), name_service(b"a", 53), name_service(b"a", 1031, 2),
+                    name_service(b"a", 1031, 0x80000001)):
+            remote.send(1030, NS, raw)
+        ns_bad = 8
+        remote.send_raw(pack(1030, src, b"reserved", reserved=0x12345678))
+        remote.send_raw(pack(77, src, b"from whomever"), length=400)
+        remote.send(1030, src, b"flag", 2)
+        for text in (b"reserved", b"from whomever", b"flag"):
+            assert s.recv(100) == text
+        # A length of 15 is no message to the ring's user either: it is given back there and counted as strange.
+        wait(lambda: sum(channel(remote)[k] for k in ("bad", "unknown", "ns_bad")) - before["bad"]
+             >= bad - 2 + unknown + ns_bad, "the counters")
+        now = channel(remote)
+        assert now["unknown"] == unknown and now["ns_bad"] == ns_bad
+        assert remote.files() == ["echo"] and now["up"]
+    assert not remote.needs_reset()
+
+
+def fill(remote, s):
+    """Writes until there is no room; the number of messages."""
+    s.setblocking(False)
+    n = 0
+    try:
+        while True:
+            s.send(b"%08d" % n)
+            n += 1
+    except BlockingIOError:
+        return n
+
+
+def test_nobody_waits_for_a_client_that_does_not_read(remote):
+    remote.announce(b"echo", 1030)
+    with remote.call("echo") as slow, remote.call("echo") as good:
+        slow.send(b"slow")
+        to_slow = remote.hear()[0]
+        good.send(b"good")
+        to_good = remote.hear()[0]
+        n = 0
+        while (rpmsg_status(remote)["services"][0]["dropped"]) < 20:
+            for _ in range(100):
+                remote.send(1030, to_slow, b"%08d" % n)
+                n += 1
+            remote.send(1030, to_good, b"%08d" % n)
+            assert good.recv(100) == b"%08d" % n
+        dropped = rpmsg_status(remote)["services"][0]["dropped"]
+        remote.send(1030, remote.announced[b"echo"], b"all")
+        assert good.recv(100) == b"all"
+        # It has the first ones whole and in order, then what came after it read again.
+        for i in range(n - dropped):
+            assert slow.recv(100) == b"%08d" % i
+        wait(lambda: rpmsg_status(remote)["services"][0]["dropped"] == dropped + 1, "its own loss to be counted")
+        remote.send(1030, to_slow, b"again")
+        assert slow.recv(100) == b"again"
+
+
+def test_messages_wait_for_a_remote_without_room(pmm):
+    remote = Remote(pmm)
+    remote.announce(b"echo", 1030)
+    with remote.call("echo") as s, remote.call("echo") as other:
+        remote.keep = True
+        sent = fill(remote, s)
+        assert sent > 100
+        other.send(b"other")
+        got = []
+        remote.keep = False
+        remote.give_all()
+        while len(got) < sent + 1:
+            src, dst, data = remote.hear()
+            assert dst == 1030
+            got.append(data)
+        at = got.index(b"other")
+        assert at < 200, "the others have their turn"
+        del got[at]
+        assert got == [b"%08d" % i for i in range(sent)]
+
+
+def test_what_cannot_travel(remote):
+    """Without pieces: longer than a buffer; in any case: no bytes."""
+    remote.announce(b"echo", 1030)
+    with remote.call("echo") as s:
+        for text in (b"x" * 497, b"x" * 70000, b"", b"y" * 496):
+            s.send(text)
+        assert remote.hear()[1:] == (1030, b"y" * 496)
+        wait(lambda: rpmsg_status(remote)["services"][0]["dropped"] == 3, "the three to be counted")
+        assert s.send(b"z") == 1
+        assert remote.hear()[2] == b"z"
+
+
+def test_long_messages(pmm):
+    remote = Remote(pmm, F_NS | F_BUFSZ | F_FRAGMENT)
+    remote.announce(b"echo", 1030)
+    text = bytes(i * 7 % 251 for i in range(65536))
+    with remote.call("echo") as s:
+        for n in (497, 3000, 65536):
+            s.send(text[:n])
+            src, data = whole(remote, None, 1030)
+            assert data == text[:n]
+        s.send(text + b"x")  # dropped
+        send_whole(remote, 1030, src, text)
+        assert s.recv(1 << 17) == text
+        send_whole(remote, 1030, remote.announced[b"echo"], text[:5000]) if b"echo" in remote.announced else None
+    # Several at once: one after the other for the remote, also of who does not wait for it.
+    clients = [remote.call("echo") for _ in range(5)]
+    for i, c in enumerate(clients):
+        for k in range(3):
+            c.send(bytes([i, k]) + text[:20000])
+        c.close()
+    seen = {}
+    for _ in range(15):
+        src, data = whole(remote, None, 1030)
+        assert data[2:] == text[:20000]
+        seen.setdefault(src, []).append((data[0], data[1]))
+    assert sorted(seen.values()) == [[(i, k) for k in range(3)] for i in range(5)]
+    order = [v for _ in [0] for v in seen]
+    assert len(order) == 5
+
+
+def closes(s):
+    try:
+        return s.recv(1 << 17) == b""
+    except ConnectionResetError:
+        return True
+
+
+def test_a_reset_ends_it(pmm):
+    remote = Remote(pmm)
+    remote.announce(b"echo", 1030)
+    s = remote.call("echo")
+    s.send(b"unread by the remote")
+    remote.write(0x70, 0)
+    assert s.recv(100) == b""
+    wait(lambda: remote.files() == [], "the file to go")
+    s.close()
+    again = Remote(pmm)
+    again.announce(b"echo", 1040)
+    with again.call("echo") as s:
+        s.send(b"new")
+        assert again.hear()[1:] == (1040, b"new")
+
+
+def test_a_ring_that_makes_no_sense_ends_it(pmm):
+    remote = Remote(pmm)
+    remote.announce(b"echo", 1030)
+    with remote.call("echo") as s:
+        remote.m.put(remote.rings[TO_REMOTE].avail + 2, remote.rings[TO_REMOTE].published + 1000 & 0xffff, "<H")
+        remote.link.kick(remote.rings[TO_REMOTE].slot, remote.rings[TO_REMOTE].published + 1000)
+        assert closes(s)
+        wait(remote.needs_reset, "DEVICE_NEEDS_RESET")
+        wait(lambda: remote.files() == [], "the file to go")
+    again = Remote(pmm)
+    again.announce(b"echo", 1030)
+    again.call("echo").close()
+
+
+def test_a_remote_that_begins_again(pmm):
+    remote = Remote(pmm)
+    remote.announce(b"echo", 1030)
+    remote.announce(b"old", 1031)
+    with remote.call("echo") as s:
+        pmm.connect()
+        assert s.recv(100) == b""
+    wait(lambda: remote.files() == [], "the files to go")
+    again = Remote(pmm)
+    again.announce(b"echo", 1030)
+    with again.call("echo") as s:
+        s.send(b"hello again")
+        assert again.hear()[1:] == (1030, b"hello again")
+    assert again.files() == ["echo"]
+    assert channel(again)["lost"] == 1
+
+
+def test_a_worker_that_is_killed(pmm):
+    remote = Remote(pmm)
+    remote.announce(b"echo", 1030)
+    with remote.call("echo") as s:
+        worker = pmm.worker()
+        os.kill(worker, signal.SIGKILL)
+        assert closes(s)
+        wait(lambda: remote.files() == [], "the file to go")
+        wait(lambda: pmm.ready() and pmm.worker() != worker, "another worker")
+    pmm.connect()
+    again = Remote(pmm)
+    again.announce(b"echo", 1030)
+    with again.call("echo") as s:
+        s.send(b"hello")
+        assert again.hear()[1:] == (1030, b"hello")
+
+
+def test_nothing_is_left(tmp_path):
+    pmm = Pmm(tmp_path)
+    remote = Remote(pmm)
+    remote.announce(b"echo", 1030)
+    s = remote.call("echo")
+    assert pmm.stop() == 0
+    assert closes(s)
+    s.close()
+    assert not os.path.exists(pmm.dir + "/run")
+
+
+def test_what_a_killed_keeper_leaves_is_taken_over(tmp_path):
+    pmm = Pmm(tmp_path)
+    remote = Remote(pmm)
+    remote.announce(b"echo", 1030)
+    remote.announce(b"gone", 1031)
+    remote.call("gone").close()
+    s = remote.call("echo")
+    pmm.process.kill()
+    pmm.process.wait()
+    assert closes(s)
+    s.close()
+    assert remote.files() == ["echo", "gone"]
+    pmm.start()
+    assert remote.files() == []
+    pmm.connect()
+    again = Remote(pmm)
+    again.announce(b"echo", 1030)
+    again.call("echo").close()
+    assert again.files() == ["echo"]
+    assert pmm.stop() == 0
+    assert not os.path.exists(pmm.dir + "/run")
+
+
+def test_as_many_clients_as_there_are_places(remote):
+    remote.announce(b"echo", 1030)
+    clients = [remote.call("echo") for _ in range(64)]
+    for c in clients:
+        c.send(b"x")
+    assert len({remote.hear()[0] for _ in clients}) == 64
+    with remote.call("echo") as late:
+        late.send(b"late")
+        clients[7].send(b"y")
+        assert remote.hear()[2] == b"y"  # nobody else was heard
+        assert rpmsg_status(remote)["services"][0]["clients"] == 64
+        clients.pop().close()
+        assert remote.hear()[2] == b"late"
+    for c in clients:
+        c.close()
+    wait(lambda: rpmsg_status(remote)["services"][0]["clients"] == 0, "all to have left")
+
+
+@pytest.mark.parametrize("size", [16, 17, 40, 56, 100])
+def test_buffers_of_odd_sizes(pmm, size):
+    """Row 71: a host decides what it posts; the PMM sends what fits and nothing else."""
+    remote = Remote(pmm, size=size)
+    remote.announce(b"echo", 1030)
+    with remote.call("echo") as s:
+        s.send(b"x" * (size - 15))
+        s.send(b"y" * (size - 16))
+        if size > 16:
+            assert remote.hear()[2] == b"y" * (size - 16)
+        remote.send(1030, 1030, b"")
+        wait(lambda: rpmsg_status(remote)["services"][0]["dropped"] == (1 if size > 16 else 2), "what does not fit")
+    assert not remote.needs_reset()

@@ -186,6 +186,18 @@ int cw_rpmsg_send(struct cw_rpmsg_endpoint *e, const void *data, uint32_t len, u
 int cw_rpmsg_sendto(struct cw_rpmsg_endpoint *e, uint32_t dst, const void *data, uint32_t len,
 		    uint64_t timeout);
 
+/**
+ * cw_rpmsg_send_more - cw_rpmsg_send() for who must not wait, of a message of any length
+ * @at: 0 at first; how much of a long message has been sent
+ *
+ * A long message goes piece by piece as buffers come, where without waiting cw_rpmsg_send() would need them
+ * all at once. CW_EAGAIN: call again with the same message and @at when writable() comes. Who gives it up
+ * sends nothing long from another endpoint to the same peer: its receiver waits for the rest.
+ *
+ * Returns as cw_rpmsg_send() with a timeout of 0.
+ */
+int cw_rpmsg_send_more(struct cw_rpmsg_endpoint *e, const void *data, uint32_t len, uint32_t *at);
+
 /* A buffer to be filled in place. */
 struct cw_rpmsg_tx {
 	uint8_t *

@@ -86,6 +86,21 @@ struct cw_unit_stats {
 		joined; /* console, a bit a port: the remote has it open, somebody is there */
 };
 
+/* A service of an rpmsg device's remote, as it counts from its announcement on. */
+struct cw_unit_service {
+	char name[CW_ASK_NAME]; /* of whatever bytes: to be cleaned by who shows it */
+	uint32_t addr;		/* UINT32_MAX: there is none of this number */
+	uint32_t clients;
+	uint64_t to_linux, to_remote, dropped; /* messages */
+};
+
+/* Of an rpmsg device; counters as in struct cw_rpmsg_counters */
+struct cw_unit_channel {
+	uint32_t up;
+	uint32_t bad, unknown, ns_bad, ns_full, fragment, lost, errors;
+	struct cw_unit_service service[CW_RPMSG_SERVICES];
+};
+
 struct cw_unit_ops {
 	/**
 	 * begin - start what works beside the worker's own thread; NULL: nothing does
@@ -116,6 +131,8 @@ struct cw_unit_ops {
 	 */
 	void (*given)(struct cw_unit *u, uint32_t id, int fd);
 	void (*stats)(const struct cw_unit *u, struct cw_unit_stats *s);
+	/** channel - rpmsg only, NULL for others */
+	void (*channel)(const struct cw_unit *u, struct cw_unit_channel *c);
 	/** free - see cw_unit_free() */
 	void (*free)(struct cw_unit *u);
 };

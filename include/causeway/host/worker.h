@@ -41,6 +41,7 @@ struct cw_report_remote {
 	struct cw_link_counters link;
 	struct cw_report_device device[CW_DEVICES_MAX];
 	struct cw_report_queue queue[CW_SLOTS_MAX];
+	struct cw_unit_channel channel; /* of its rpmsg device */
 };
 
 struct cw_report {

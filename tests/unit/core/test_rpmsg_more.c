@@ -155,6 +155,46 @@ static void long_messages_are_whole(void **state)
 	}
 }
 
+static void piece_by_piece_without_waiting(void **state)
+{
+	const struct pair_options o = { .fragment = true, .queue = 8 };
+
+	(void)state;
+	for (int from = 0; from < 2; from++) {
+		struct pair_box *by = from ? &b : &a, *at = from ? &a : &b;
+		uint32_t sent = 0, before;
+		unsigned int rounds = 0;
+
+		peers(&o, 0);
+		while (cw_rpmsg_send_more(by->e, big, 16384, &sent) == CW_EAGAIN) {
+			before = sent;
+			assert_int_equal(cw_rpmsg_send_more(by->e, big, 16384, &sent), CW_EAGAIN);
+			assert_int_equal(sent, before); /* no room is no progress */
+			assert_int_equal(at->n, 0);
+			pair_settle();
+			assert_int_equal(by->writables, ++rounds);
+		}
+		pair_settle();
+		assert_in_range(rounds, 3, 6);
+		assert_int_equal(sent, 16384);
+		assert_int_equal(at->n, 1);
+		assert_int_equal(at->last.len, 16384);
+		assert_memory_equal(at->bytes, big, 16384);
+		/* A short one is any other. */
+		sent = 0;
+		assert_int_equal(cw_rpmsg_send_more(by->e, big, 496, &sent), CW_OK);
+		pair_settle();
+		assert_int_equal(at->n, 2);
+		assert_int_equal(p.side[!from].ch.count.fragment, 0);
+	}
+	p.features &= ~CW_RPMSG_F_FRAGMENT;
+	pair_down();
+	assert_int_equal(cw_rpmsg_send_more(a.e, big, 600, &(uint32_t){ 0 }), CW_EDOWN);
+	pair_up();
+	pair_settle();
+	assert_int_equal(cw_rpmsg_send_more(a.e, big, 600, &(uint32_t){ 0 }), CW_EINVAL);
+}
+
 static void all_or_nothing_without_waiting(void **state)
 {
 	const struct pair_options o = { .fragment = true, .queue = 8 };
@@ -431,6 +471,7 @@ int main(void)
 		cmocka_unit_test(nonsense_about_credit),
 		cmocka_unit_test(long_messages_are_whole),
 		cmocka_unit_test(all_or_nothing_without_waiting),
+		cmocka_unit_test(piece_by_piece_without_waiting),
 		cmocka_unit_test(pieces_that_do_not_fit),
 		cmocka_unit_test(random_traffic),
 	};
