@@ -42,14 +42,14 @@ static struct cw_layout_device place = { .name = "dev",
 					 .queue_size = SIZE,
 					 .size = FZ_REGION - BLOCK,
 					 .block = BASE + BLOCK };
-static struct cw_layout layout = { .base = BASE,
-				   .size = FZ_REGION,
-				   .line = 64,
-				   .dtb = 0,
-				   .slots = 2 + COUNT,
-				   .devices = 1,
-				   .pmm_page = BASE + PMM,
-				   .remote_page = BASE + REMOTE,
-				   .device = &place };
+static struct cw_layout layout __attribute__((unused)) = { .base = BASE,
+							   .size = FZ_REGION,
+							   .line = 64,
+							   .dtb = 0,
+							   .slots = 2 + COUNT,
+							   .devices = 1,
+							   .pmm_page = BASE + PMM,
+							   .remote_page = BASE + REMOTE,
+							   .device = &place };
 
 #endif

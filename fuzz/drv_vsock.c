@@ -1,27 +1,26 @@
-/* SPDX-License-Identifier: BSD-3-Clause */
+// SPDX-License-Identifier: BSD-3-Clause
 /*
- * The socket driver's part of fuzz_driver.c, in a file of its own for its length. Byte k of every
- * connection is the same function of k in both directions, so each end knows what must come next.
+ * Sockets. Byte k of every connection is the same function of k in both directions, so each end knows
+ * what must come next.
  *
  * What is checked besides: on what nobody lied about, both ends get exactly the bytes that were sent; a
  * socket holds no more than its room; a number is given once until it is closed; a call ends by its time;
  * with an honest PMM a new open works, whatever was before.
  */
-#ifndef FUZZ_VSOCK_DRIVER_H
-#define FUZZ_VSOCK_DRIVER_H
+#include "drv.h"
 
+#include <causeway/core/bytes.h>
+#include <causeway/core/err.h>
 #include <causeway/device/vsock.h>
 #include <causeway/driver/vsock.h>
+
+#include <string.h>
 
 #define CONNS	    6u
 #define ROOM	    4096u
 #define SOCKETS	    4u
 #define SOCKET_ROOM 1024u
 #define LEAVES	    8000000u /* microseconds that a message which has begun may take */
-
-static uint8_t buffer[2100];
-static void prepare(uint32_t len);
-static void check_guard(int got, uint32_t len);
 
 static struct cw_vsock_device model;
 static struct cw_vsock_conn conn_state[CONNS];
@@ -54,27 +53,28 @@ static int owner_output(void *ctx, unsigned int i, const struct cw_part *p, unsi
 	int done = 0;
 
 	(void)ctx;
-	if (next_byte++ % 4 == 0)
+	if (drv.next_byte++ % 4 == 0)
 		return 0;
 	for (unsigned int k = 0; k < n; k++)
 		for (size_t b = 0; b < p[k].len; b++, done++, from_remote[i]++)
-			FZ_CHECK(lied || ((const uint8_t *)p[k].ptr)[b] == byte_at(from_remote[i]));
+			FZ_CHECK(drv.lied ||
+				 ((const uint8_t *)p[k].ptr)[b] == byte_at(from_remote[i]));
 	return done;
 }
 
 static int owner_input(void *ctx, unsigned int i, const struct cw_part *p, unsigned int n,
 		       bool *end)
 {
-	uint32_t len = 1 + next_byte++ * 5u;
+	uint32_t len = 1 + drv.next_byte++ * 5u;
 
 	(void)ctx;
 	(void)n;
-	if (next_byte % 3 == 0)
-		return next_byte % 32 == 0 ? 0 : CW_EAGAIN;
+	if (drv.next_byte % 3 == 0)
+		return drv.next_byte % 32 == 0 ? 0 : CW_EAGAIN;
 	len = len < p->len ? len : (uint32_t)p->len;
 	for (uint32_t b = 0; b < len; b++)
 		((uint8_t *)p->ptr)[b] = byte_at(to_remote[i]++);
-	*end = next_byte & 1;
+	*end = drv.next_byte & 1;
 	return (int)len;
 }
 
@@ -100,7 +100,7 @@ static struct cw_device *make(void)
 
 	memset(bytes, 0, sizeof(bytes));
 	memset(conn_state, 0, sizeof(conn_state));
-	FZ_CHECK(!cw_vsock_device_init(&model, &owner, NULL, 5, &m, queue));
+	FZ_CHECK(!cw_vsock_device_init(&model, &owner, NULL, 5, &m, drv.queue));
 	return &model.dev;
 }
 
@@ -110,8 +110,8 @@ static void feed(void)
 		cw_vsock_device_readable(&model, i);
 		cw_vsock_device_writable(&model, i);
 	}
-	if (next_byte % 8 == 0)
-		cw_vsock_device_dial(&model, 80, next_byte & 16);
+	if (drv.next_byte % 8 == 0)
+		cw_vsock_device_dial(&model, 80, drv.next_byte & 16);
 }
 
 /* ---- the driver ---- */
@@ -125,7 +125,7 @@ CW_VSOCK_MEMORY(sockets, SOCKETS, SOCKET_ROOM);
 static int open_driver(void)
 {
 	memset(mine, 0, sizeof(mine));
-	return cw_vsock_open(&driver, &mmio.transport, &sockets);
+	return cw_vsock_open(&driver, &drv.mmio.transport, &sockets);
 }
 
 static void got_socket(int s)
@@ -151,12 +151,12 @@ static void receive(int s, uint32_t len, uint64_t timeout)
 {
 	int got;
 
-	prepare(len);
-	got = cw_vsock_recv(&driver, s, buffer, len, timeout);
-	check_guard(got, len);
+	drv_prepare(len);
+	got = cw_vsock_recv(&driver, s, drv.buffer, len, timeout);
+	drv_check_guard(got, len);
 	FZ_CHECK(got < 0 || mine[s]);
 	for (int b = 0; b < got; b++)
-		FZ_CHECK(lied || buffer[b] == byte_at(received[s] + (uint32_t)b));
+		FZ_CHECK(drv.lied || drv.buffer[b] == byte_at(received[s] + (uint32_t)b));
 	if (got > 0)
 		received[s] += (uint32_t)got;
 }
@@ -166,8 +166,8 @@ static void send_bytes(int s, uint32_t len, uint64_t timeout)
 	int got;
 
 	for (uint32_t b = 0; b < len; b++)
-		buffer[b] = byte_at((s < (int)SOCKETS ? sent[s] : 0) + b);
-	got = cw_vsock_send(&driver, s, buffer, len, timeout);
+		drv.buffer[b] = byte_at((s < (int)SOCKETS ? sent[s] : 0) + b);
+	got = cw_vsock_send(&driver, s, drv.buffer, len, timeout);
 	FZ_CHECK(got <= (int)len && (got < 0 || mine[s]));
 	if (got > 0)
 		sent[s] += (uint32_t)got;
@@ -178,7 +178,7 @@ static void use(void)
 	int s = fz_u8() % (SOCKETS + 1);
 	uint32_t len = fz_u16() % 2048;
 	uint8_t how = fz_u8();
-	uint64_t timeout = how & 0x80 ? TIMEOUT : 0, begun = now;
+	uint64_t timeout = how & 0x80 ? TIMEOUT : 0, begun = drv.now;
 	uint16_t type = how & 0x40 ? CW_VSOCK_SEQPACKET : CW_VSOCK_STREAM;
 
 	switch (how & 7) {
@@ -213,11 +213,11 @@ static void use(void)
 			cw_vsock_arm(&driver);
 		cw_vsock_poll(&driver);
 	}
-	FZ_CHECK(now - begun <= TIMEOUT + LEAVES + 100000);
+	FZ_CHECK(drv.now - begun <= TIMEOUT + LEAVES + 100000);
 	check_sockets();
 }
 
-static void honest_connection(void)
+static void honest(void)
 {
 	int s = cw_vsock_connect(&driver, 1000, CW_VSOCK_STREAM, 100 * TIMEOUT), got;
 
@@ -226,17 +226,17 @@ static void honest_connection(void)
 	send_bytes(s, 1000, 100 * TIMEOUT);
 	FZ_CHECK(sent[s] == 1000);
 	for (int i = 0; i < 100 && received[s] < 200; i++) {
-		pmm = true;
+		drv.pmm = true;
 		feed();
-		device_bus.busy |= 1;
-		pmm = false;
-		receive(s, 1 + next_byte % 64, 100);
-		loads = 0;
+		drv.device_bus.busy |= 1;
+		drv.pmm = false;
+		receive(s, 1 + drv.next_byte % 64, 100);
+		drv.loads = 0;
 	}
 	cw_vsock_close(&driver, s);
 	mine[s] = false;
-	got = cw_vsock_recv(&driver, s, buffer, 1, 0);
+	got = cw_vsock_recv(&driver, s, drv.buffer, 1, 0);
 	FZ_CHECK(got == CW_EINVAL);
 }
 
-#endif
+const struct drv_part drv_part = { make, feed, NULL, open_driver, use, NULL, honest, true };
