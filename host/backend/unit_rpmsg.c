@@ -35,7 +35,8 @@
 #define LEFT	    512 /* messages that a socket can hold */
 #define BURST	    32u /* wishes to the keeper at once, and then so many a second: */
 #define A_SECOND    50u
-#define AGAIN_US    100000u  /* after the keeper said no */
+#define AGAIN_US    100000u  /* after the keeper said no, then ever later: */
+#define AGAIN_MOST  6u	     /* so many times twice as late */
 #define PATIENCE_US 5000000u /* with a keeper that says nothing */
 
 enum kind { LISTENING, CLIENT }; /* what an event is of */
@@ -52,6 +53,7 @@ struct place { /* of a service, by its number in the channel's table */
 	uint64_t when; /* patience with it, or when to ask */
 	int listen;    /* -1: none */
 	bool more;     /* somebody may wait there */
+	unsigned int refused;
 	unsigned int clients;
 	struct client *sends; /* pieces, of which the remote takes those of one at a time */
 	uint64_t to_linux, to_remote, dropped;
@@ -506,6 +508,7 @@ static void given(struct cw_unit *unit, uint32_t id, int fd)
 			p = &u->place[i];
 	if (p && fd >= 0 && watch(u, fd, LISTENING, (unsigned int)(p - u->place))) {
 		p->file = THERE;
+		p->refused = 0;
 		p->listen = fd;
 		p->more = true;
 		pick_up(u, p);
@@ -515,7 +518,8 @@ static void given(struct cw_unit *unit, uint32_t id, int fd)
 		close(fd); /* of a service that has ended */
 	if (p) {
 		p->file = fd >= 0 ? LEAVING : NONE;
-		p->when = unit_now() + AGAIN_US;
+		p->when = unit_now() + (AGAIN_US << p->refused);
+		p->refused += p->refused < AGAIN_MOST;
 		due(u, p->when);
 	}
 }

@@ -138,6 +138,7 @@ void workers_ping(struct keeper *k);
 void workers_close(struct keeper *k);
 bool worker_ended(struct keeper *k, pid_t pid, int status);
 void worker_order(struct keeper_worker *w, uint32_t kind, uint32_t value);
+void worker_asked(struct keeper_worker *w, const struct cw_ask *a);
 
 /* remotes.c */
 int remote_open(struct keeper *k, unsigned int i);

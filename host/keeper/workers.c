@@ -116,7 +116,7 @@ static struct keeper_remote *remote_of(struct keeper_worker *w, const struct cw_
 }
 
 /* A worker may only connect where its board says that its remote may, and publish what it announces. */
-static void answer(struct keeper_worker *w, const struct cw_ask *a)
+void worker_asked(struct keeper_worker *w, const struct cw_ask *a)
 {
 	const struct cw_order o = { CW_ORDER_GIVE, a->remote, a->device, a->id };
 	const struct cw_board_remote *r;
@@ -153,7 +153,7 @@ static void on_news(struct cw_event *e, uint32_t events)
 	/* So many at once, and then others have their turn. */
 	for (int i = 0; i < ASKS_AT_ONCE && (n = recv(e->fd, &a, sizeof(a), MSG_DONTWAIT)) > 0; i++)
 		if (n == sizeof(a))
-			answer(w, &a);
+			worker_asked(w, &a);
 		else
 			news = true;
 	if (!news)

@@ -1,0 +1,976 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* Messages, as a worker runs them: a remote's channel on one end, unix sockets on the other, a keeper aside. */
+#include "backend.h"
+
+#include <causeway/core/rpmsg.h>
+#include <causeway/core/shm.h>
+
+#include <signal.h>
+
+#define SIZE	512u
+#define MTU	(SIZE - 16u)
+#define BUFFERS 32u
+#define LONGEST 65536u
+#define BOXES	48u
+
+/* The clock of the test and of the backend, moved ahead. */
+static uint64_t ahead;
+int __real_clock_gettime(clockid_t c, struct timespec *t);
+int __wrap_clock_gettime(clockid_t c, struct timespec *t);
+
+int __wrap_clock_gettime(clockid_t c, struct timespec *t)
+{
+	int r = __real_clock_gettime(c, t);
+	uint64_t us = (uint64_t)t->tv_nsec / 1000 + ahead;
+
+	t->tv_sec += (time_t)(us / 1000000);
+	t->tv_nsec = (long)(us % 1000000) * 1000;
+	return r;
+}
+
+/* ---- the remote: a channel of its own, in the host's role ---- */
+
+struct box { /* an endpoint of it */
+	struct cw_rpmsg_endpoint *e;
+	unsigned int n;
+	uint32_t src, len; /* of the last message */
+	uint8_t *data, *assembly;
+};
+
+static struct {
+	struct cw_rpmsg ch;
+	struct cw_rpmsg_host host;
+	struct cw_rpmsg_endpoint endpoint[BOXES];
+	struct cw_rpmsg_service service[BOXES];
+	struct cw_rpmsg_slot rx[BUFFERS], tx[BUFFERS];
+	struct box box[BOXES];
+	bool asleep;
+	unsigned int whole; /* messages that arrived */
+	uint32_t order[64]; /* who sent them */
+} remote;
+
+static int receive(struct cw_rpmsg_endpoint *e, const struct cw_rpmsg_msg *m)
+{
+	struct box *b = e->ctx;
+
+	b->n++;
+	b->src = m->src;
+	b->len = m->len;
+	assert_true(m->len <= LONGEST);
+	cw_rpmsg_copy(m, 0, b->data, m->len);
+	remote.order[remote.whole++ % 64] = m->src;
+	return 0;
+}
+
+static const struct cw_rpmsg_endpoint_ops box_ops = { .receive = receive };
+
+static void notify(void *ctx, unsigned int q, uint32_t running)
+{
+	(void)ctx;
+	(void)running;
+	cw_device_kicked(bed.unit->dev, q);
+}
+
+static const struct cw_rpmsg_transport transport = { .notify = notify };
+
+static struct cw_rpmsg_pool pool(uint16_t n, uint32_t size)
+{
+	struct pair_mem m = pair_alloc(&bed.pair, n * size);
+
+	return (struct cw_rpmsg_pool){ m.p, m.addr, size, size, n };
+}
+
+/* As a driver does from reset to DRIVER_OK, with its buffers posted before. */
+static void link_up(uint64_t features, uint16_t buffers)
+{
+	const uint32_t s = CW_STATUS_ACKNOWLEDGE | CW_STATUS_DRIVER | CW_STATUS_FEATURES_OK;
+	struct cw_device *dev = bed.unit->dev;
+	struct cw_rpmsg_pool in, out;
+
+	cw_rpmsg_down(&remote.ch);
+	bed.pair.used_bytes = 0;
+	bed.pair.dev = dev;
+	dev->window = bed.pair.win;
+	dev->transport = &pair_transport_;
+	dev->transport_ctx = &bed.pair;
+	assert_int_equal(cw_device_set_status(dev, 0), CW_RESULT_OK);
+	cw_device_set_status(dev, s & ~CW_STATUS_FEATURES_OK);
+	cw_device_set_features(dev, features | CW_F_VERSION_1 | CW_F_EVENT_IDX);
+	cw_device_set_status(dev, s);
+	for (unsigned int i = 0; i < 2; i++)
+		pair_queue_up(&bed.pair, i, true);
+	in = pool(buffers, SIZE);
+	out = pool(buffers, SIZE);
+	assert_int_equal(cw_rpmsg_host_init(&remote.host, &bed.pair.drv[0], &bed.pair.drv[1], &in,
+					    &out, remote.rx, remote.tx),
+			 0);
+	remote.host.q.transport = &transport;
+	cw_device_set_status(dev, s | CW_STATUS_DRIVER_OK);
+	assert_true(cw_device_running(dev));
+	cw_rpmsg_up(&remote.ch, &remote.host.q, features);
+}
+
+static void make_remote(void)
+{
+	const struct cw_rpmsg_config conf = {
+		.endpoint = remote.endpoint,
+		.endpoints = BOXES,
+		.services = BOXES,
+		.service = remote.service,
+		.credit = &cw_rpmsg_credit,
+		.fragment = &cw_rpmsg_fragment,
+	};
+
+	memset(&remote, 0, sizeof(remote));
+	assert_int_equal(cw_rpmsg_init(&remote.ch, &conf), 0);
+	for (unsigned int i = 0; i < BOXES; i++) {
+		remote.box[i].data = malloc(LONGEST);
+		remote.box[i].assembly = malloc(LONGEST);
+	}
+}
+
+/* ---- the keeper ---- */
+
+static struct {
+	bool deaf;		/* cannot be asked */
+	bool mute;		/* does not answer */
+	bool unwilling;		/* says no */
+	unsigned int publishes; /* asked for */
+	unsigned int todo;
+	struct cw_ask ask[256];
+	char name[CW_RPMSG_SERVICES][CW_ASK_NAME]; /* what there is */
+	uint32_t id;				   /* of the last publishing */
+} keeper;
+
+static int ask(void *ctx, struct cw_ask *a)
+{
+	(void)ctx;
+	if (keeper.deaf)
+		return -1;
+	assert_in_range(a->kind, CW_ASK_PUBLISH, CW_ASK_UNPUBLISH);
+	assert_in_range(a->port, 0, CW_RPMSG_SERVICES - 1);
+	keeper.publishes += a->kind == CW_ASK_PUBLISH;
+	assert_in_range(keeper.todo, 0, 255);
+	keeper.ask[keeper.todo++] = *a;
+	return 0;
+}
+
+static struct sockaddr_un at(const char *path)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+
+	strncpy(a.sun_path, path, sizeof(a.sun_path) - 1);
+	return a;
+}
+
+static int publish(const struct cw_ask *a)
+{
+	struct sockaddr_un to = at(a->name);
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0);
+	const int yes = 1;
+
+	assert_string_equal(keeper.name[a->port], "");
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &yes, sizeof(yes)), 0);
+	assert_int_equal(bind(fd, (const struct sockaddr *)&to, sizeof(to)), 0);
+	assert_int_equal(listen(fd, 100), 0);
+	memcpy(keeper.name[a->port], a->name, CW_ASK_NAME);
+	return fd;
+}
+
+static void keeper_works(void)
+{
+	for (unsigned int i = 0; i < keeper.todo; i++) {
+		const struct cw_ask a = keeper.ask[i];
+
+		if (a.kind == CW_ASK_UNPUBLISH) {
+			if (keeper.name[a.port][0])
+				unlink(keeper.name[a.port]);
+			keeper.name[a.port][0] = 0;
+			continue;
+		}
+		keeper.id = a.id;
+		if (!keeper.mute)
+			bed.unit->ops->given(bed.unit, a.id, keeper.unwilling ? -1 : publish(&a));
+	}
+	keeper.todo = 0;
+}
+
+static unsigned int published(void)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < CW_RPMSG_SERVICES; i++)
+		n += keeper.name[i][0] != 0;
+	return n;
+}
+
+/* ---- the bed ---- */
+
+static struct cw_unit_channel *status(void)
+{
+	static struct cw_unit_channel c;
+
+	bed.unit->ops->channel(bed.unit, &c);
+	return &c;
+}
+
+/* Everybody in turn until nobody has anything to do. */
+static void all(void)
+{
+	bool any;
+
+	do {
+		any = bed_turn(0);
+		while (!remote.asleep && cw_rpmsg_poll(&remote.ch, 64) > 0)
+			any = true;
+		pair_run(&bed.pair);
+		any |= keeper.todo != 0;
+		keeper_works();
+		pair_run(&bed.pair);
+	} while (any);
+}
+
+static void pass(uint64_t us)
+{
+	ahead += us;
+	all();
+}
+
+/* Nothing is waited for. */
+static void comes_to_rest(void)
+{
+	pass(20000000);
+	assert_true(bed.unit->ops->deadline(bed.unit) == CW_LINK_NEVER);
+}
+
+static void up_with(uint64_t features, uint16_t buffers)
+{
+	ahead = 0;
+	memset(&keeper, 0, sizeof(keeper));
+	bed_begin(CW_ID_RPMSG, CW_BACKEND_SERVICES);
+	bed.device.to_host = bed.device.to_remote = SIZE;
+	assert_true(bed_open());
+	bed.place.queues = 2;
+	bed.place.queue_size = BED_SIZE;
+	bed.unit = cw_unit_create(&bed.device, &bed.place, &bed.fds, !getenv("CONFORM_COPY"));
+	assert_non_null(bed.unit);
+	bed.unit->ask = ask;
+	assert_int_equal(bed.unit->ops->begin(bed.unit), 0);
+	pair_init(&bed.pair, 2, BED_SIZE, BED_MEMORY);
+	make_remote();
+	link_up(features, buffers);
+	all();
+}
+
+static void up(void)
+{
+	up_with(CW_RPMSG_F_NS | CW_RPMSG_F_BUFSZ, BUFFERS);
+}
+
+static void up_long(void)
+{
+	up_with(CW_RPMSG_F_NS | CW_RPMSG_F_BUFSZ | CW_RPMSG_F_FRAGMENT, BUFFERS);
+}
+
+static int end(void **state)
+{
+	for (unsigned int i = 0; i < BOXES; i++) {
+		free(remote.box[i].data);
+		free(remote.box[i].assembly);
+	}
+	for (unsigned int i = 0; i < CW_RPMSG_SERVICES; i++)
+		if (keeper.name[i][0])
+			unlink(keeper.name[i]);
+	ahead = 0;
+	return bed_end(state);
+}
+
+static struct box *opens(unsigned int i, const char *name)
+{
+	struct box *b = &remote.box[i];
+	const struct cw_rpmsg_spec s = { .name = name,
+					 .addr = CW_RPMSG_ANY,
+					 .dst = CW_RPMSG_ANY,
+					 .ops = &box_ops,
+					 .ctx = b,
+					 .assembly = b->assembly,
+					 .assembly_size = LONGEST };
+
+	assert_int_equal(cw_rpmsg_create(&remote.ch, &s, &b->e), 0);
+	cw_rpmsg_flush(&remote.ch);
+	pair_run(&bed.pair);
+	return b;
+}
+
+static void closes(struct box *b)
+{
+	cw_rpmsg_destroy(b->e);
+	cw_rpmsg_flush(&remote.ch);
+	pair_run(&bed.pair);
+}
+
+static void says(struct box *b, uint32_t dst, const void *data, uint32_t len)
+{
+	assert_int_equal(cw_rpmsg_sendto(b->e, dst, data, len, 0), 0);
+	cw_rpmsg_flush(&remote.ch);
+	pair_run(&bed.pair);
+}
+
+/* ---- Linux's programs ---- */
+
+static int calls(const char *name)
+{
+	struct sockaddr_un a = at(name);
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0);
+
+	assert_int_equal(connect(fd, (const struct sockaddr *)&a, sizeof(a)), 0);
+	all();
+	return fd;
+}
+
+static void put(int fd, const void *data, size_t len)
+{
+	assert_int_equal(send(fd, data, len, MSG_NOSIGNAL), (ssize_t)len);
+}
+
+static void gets(int fd, const void *data, size_t len)
+{
+	static uint8_t text[LONGEST + 1];
+
+	assert_int_equal(recv(fd, text, sizeof(text), 0), (ssize_t)len);
+	assert_memory_equal(text, data, len);
+}
+
+static void gets_nothing(int fd)
+{
+	char c;
+
+	assert_int_equal(recv(fd, &c, 1, 0), -1);
+	assert_int_equal(errno, EAGAIN);
+}
+
+static void at_end(int fd)
+{
+	char c;
+
+	assert_int_equal(recv(fd, &c, 1, 0), 0);
+	close(fd);
+}
+
+static void heard(const struct box *b, unsigned int n, const void *data, uint32_t len)
+{
+	assert_int_equal(b->n, n);
+	assert_int_equal(b->len, len);
+	assert_memory_equal(b->data, data, len);
+}
+
+static uint8_t text[LONGEST + 1];
+
+static void fill_text(unsigned int seed)
+{
+	for (unsigned int i = 0; i < sizeof(text); i++)
+		text[i] = (uint8_t)(i * 7 + (i >> 8) * 3 + seed);
+}
+
+/* ---- tests ---- */
+
+static void a_service_is_a_socket(void **state)
+{
+	struct box *b;
+	int s;
+
+	(void)state;
+	up();
+	assert_int_equal(published(), 0);
+	b = opens(0, "echo");
+	assert_int_equal(keeper.todo, 1);
+	assert_int_equal(keeper.ask[0].kind, CW_ASK_PUBLISH);
+	assert_string_equal(keeper.ask[0].name, "echo");
+	all();
+	assert_int_equal(published(), 1);
+	assert_int_equal(b->e->dst, remote.service[0].addr); /* the two have each other */
+	s = calls("echo");
+	put(s, "question", 8);
+	all();
+	heard(b, 1, "question", 8);
+	assert_int_not_equal(b->src, b->e->dst);
+	says(b, b->src, "answer", 6);
+	gets(s, "answer", 6);
+	assert_int_equal(cw_rpmsg_send(b->e, "all", 3, 0), 0);
+	all();
+	gets(s, "all", 3);
+	assert_int_equal(status()->service[0].clients, 1);
+	assert_int_equal(status()->service[0].to_linux, 2);
+	assert_int_equal(status()->service[0].to_remote, 1);
+	bed_rests();
+	closes(b);
+	at_end(s);
+	all();
+	assert_int_equal(published(), 0);
+	assert_int_equal(access("echo", F_OK), -1);
+	comes_to_rest();
+}
+
+static void clients_are_told_apart(void **state)
+{
+	uint32_t src[3];
+	struct box *b, *o;
+	int s[3], t;
+
+	(void)state;
+	up();
+	b = opens(0, "echo");
+	o = opens(1, "other");
+	all();
+	t = calls("other");
+	for (unsigned int i = 0; i < 3; i++) {
+		s[i] = calls("echo");
+		put(s[i], &i, sizeof(i));
+		all();
+		heard(b, i + 1, &i, sizeof(i));
+		src[i] = b->src;
+		for (unsigned int k = 0; k < i; k++)
+			assert_int_not_equal(src[k], src[i]);
+	}
+	for (unsigned int i = 0; i < 3; i++)
+		says(b, src[2 - i], &i, sizeof(i));
+	assert_int_equal(cw_rpmsg_send(b->e, "all", 3, 0), 0);
+	all();
+	for (unsigned int i = 0; i < 3; i++) {
+		gets(s[2 - i], &i, sizeof(i));
+		gets(s[2 - i], "all", 3);
+	}
+	gets_nothing(t);
+	assert_int_equal(o->n, 0);
+	/* Who has left has no address any more, and whoever comes next another one. */
+	close(s[1]);
+	all();
+	says(b, src[1], "?", 1);
+	assert_int_equal(status()->unknown, 1);
+	s[1] = calls("echo");
+	put(s[1], "new", 3);
+	all();
+	for (unsigned int i = 0; i < 3; i++)
+		assert_int_not_equal(src[i], b->src);
+	for (unsigned int i = 0; i < 3; i++)
+		close(s[i]);
+	close(t);
+	all();
+	assert_int_equal(status()->service[0].clients, 0);
+}
+
+static void what_was_said_before_leaving_arrives(void **state)
+{
+	struct box *b;
+	int s;
+
+	(void)state;
+	up();
+	b = opens(0, "echo");
+	all();
+	s = calls("echo");
+	remote.asleep = true;
+	for (unsigned int i = 0; i < 100; i++)
+		put(s, &i, sizeof(i));
+	close(s);
+	all();
+	assert_int_equal(b->n, 0);
+	remote.asleep = false;
+	all();
+	assert_int_equal(b->n, 100);
+	assert_int_equal(b->data[0], 99);
+	assert_int_equal(status()->service[0].clients, 0);
+}
+
+static void what_cannot_travel_is_counted(void **state)
+{
+	struct box *b;
+	int s;
+
+	(void)state;
+	up();
+	b = opens(0, "echo");
+	all();
+	s = calls("echo");
+	put(s, text, MTU + 1);
+	put(s, text, LONGEST);
+	put(s, text, LONGEST + 1);
+	put(s, text, 0);
+	put(s, text, MTU);
+	all();
+	heard(b, 1, text, MTU);
+	assert_int_equal(status()->service[0].dropped, 4);
+	says(b, b->src, text, 0);
+	assert_int_equal(status()->service[0].dropped, 5);
+	gets_nothing(s);
+	close(s);
+}
+
+static void long_messages(void **state)
+{
+	static const uint32_t len[] = { MTU + 1, 5000, LONGEST };
+	struct box *b;
+	unsigned int n = 0;
+	int s;
+
+	(void)state;
+	up_long();
+	b = opens(0, "echo");
+	all();
+	s = calls("echo");
+	for (unsigned int i = 0; i < 3; i++) {
+		fill_text(i);
+		put(s, text, len[i]);
+		all();
+		heard(b, ++n, text, len[i]);
+	}
+	put(s, text, LONGEST + 1);
+	all();
+	assert_int_equal(status()->service[0].dropped, 1);
+	fill_text(9);
+	says(b, b->src, text, 10000);
+	gets(s, text, 10000);
+	says(b, b->e->dst, text, 10001);
+	gets(s, text, 10001);
+	close(s);
+}
+
+/* A receiver assembles one at a time: they take turns, and short ones do not wait for them. */
+static void several_long_messages_at_once(void **state)
+{
+	struct box *b;
+	int s[4];
+
+	(void)state;
+	up_long();
+	fill_text(0);
+	b = opens(0, "echo");
+	all();
+	for (unsigned int i = 0; i < 4; i++)
+		s[i] = calls("echo");
+	for (unsigned int k = 0; k < 3; k++)
+		for (unsigned int i = 0; i < 3; i++)
+			put(s[i], text, 40000);
+	put(s[3], "short", 5);
+	close(s[1]); /* as good as its word */
+	all();
+	assert_int_equal(b->n, 10);
+	assert_int_equal(remote.ch.count.fragment, 0);
+	assert_int_equal(b->len, 40000);
+	for (unsigned int i = 2; i < 10; i++) /* nobody twice while others wait */
+		assert_int_not_equal(remote.order[i], remote.order[i - 1]);
+	for (unsigned int i = 0; i < 4; i++)
+		if (i != 1)
+			close(s[i]);
+}
+
+static void who_does_not_read_loses_its_own(void **state)
+{
+	unsigned int n = 0, kept;
+	uint32_t slow_at;
+	struct box *b;
+	int slow, good;
+
+	(void)state;
+	up();
+	b = opens(0, "echo");
+	all();
+	slow = calls("echo");
+	put(slow, "?", 1);
+	all();
+	slow_at = b->src;
+	good = calls("echo");
+	while (!status()->service[0].dropped) {
+		says(b, slow_at, &n, sizeof(n));
+		n++;
+	}
+	kept = n - 1;
+	for (unsigned int i = 0; i < 50; i++) {
+		assert_int_equal(cw_rpmsg_send(b->e, &i, sizeof(i), 0), 0);
+		all();
+		gets(good, &i, sizeof(i));
+	}
+	assert_int_equal(status()->service[0].dropped, 51);
+	gets(slow, &(unsigned int){ 0 }, sizeof(n));
+	gets(slow, &(unsigned int){ 1 }, sizeof(n));
+	says(b, slow_at, "not before the others", 21);
+	assert_int_equal(status()->service[0].dropped, 52);
+	for (unsigned int i = 2; i < kept; i++) {
+		gets(slow, &i, sizeof(i));
+		all(); /* what was kept beside follows */
+	}
+	gets_nothing(slow);
+	says(b, slow_at, "again", 5);
+	gets(slow, "again", 5);
+	assert_int_equal(status()->service[0].dropped, 52);
+	close(slow);
+	close(good);
+}
+
+/* So many beside the socket, and no more. */
+static void eight_messages_are_kept(void **state)
+{
+	const int small = 4608;
+	unsigned int n = 0, in_socket = 0;
+	struct box *b;
+	int s;
+
+	(void)state;
+	up();
+	b = opens(0, "echo");
+	all();
+	s = calls("echo");
+	assert_int_equal(setsockopt(s, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)), 0);
+	while (!status()->service[0].dropped) {
+		assert_int_equal(cw_rpmsg_send(b->e, &n, sizeof(n), 0), 0);
+		all();
+		n++;
+	}
+	while (recv(s, text, sizeof(text), 0) > 0)
+		in_socket++;
+	assert_int_equal(n - 1 - in_socket, 8);
+	all();
+	for (unsigned int i = 0; i < 8; i++)
+		gets(s, &(unsigned int){ in_socket + i }, sizeof(n));
+	gets_nothing(s);
+	close(s);
+}
+
+static void a_remote_without_room_is_waited_for(void **state)
+{
+	unsigned int n[2] = { 0, 0 };
+	struct box *b;
+	int s[2];
+
+	(void)state;
+	up();
+	b = opens(0, "echo");
+	all();
+	s[0] = calls("echo");
+	s[1] = calls("echo");
+	remote.asleep = true;
+	for (unsigned int k = 0; k < 2; k++)
+		while (send(s[k], text, 100, MSG_NOSIGNAL) == 100) {
+			n[k]++;
+			if (n[k] % 16 == 0)
+				all();
+		}
+	all();
+	assert_int_equal(b->n, 0);
+	bed_rests(); /* nobody spins for room */
+	remote.asleep = false;
+	all();
+	assert_int_equal(b->n, n[0] + n[1]);
+	assert_int_equal(status()->service[0].dropped, 0);
+	assert_true(n[0] > 100 && n[1] > 100);
+	close(s[0]);
+	close(s[1]);
+}
+
+static void a_keeper_that_cannot_be_asked(void **state)
+{
+	struct box *b;
+	int s;
+
+	(void)state;
+	up();
+	keeper.deaf = true;
+	b = opens(0, "echo");
+	all();
+	assert_int_equal(published(), 0);
+	bed_rests();
+	keeper.deaf = false;
+	pass(100000);
+	assert_int_equal(published(), 1);
+	s = calls("echo");
+	keeper.deaf = true;
+	closes(b);
+	at_end(s); /* whatever becomes of the file */
+	all();
+	assert_int_equal(published(), 1);
+	keeper.deaf = false;
+	pass(100000);
+	assert_int_equal(published(), 0);
+	comes_to_rest();
+}
+
+static void a_keeper_that_says_no(void **state)
+{
+	unsigned int asked;
+
+	(void)state;
+	up();
+	keeper.unwilling = true;
+	opens(0, "echo");
+	all();
+	asked = keeper.publishes;
+	assert_int_equal(asked, 1);
+	pass(50000);
+	assert_int_equal(keeper.publishes, asked);
+	pass(60000);
+	assert_int_equal(keeper.publishes, asked + 1);
+	pass(110000); /* and more and more seldom */
+	assert_int_equal(keeper.publishes, asked + 1);
+	for (unsigned int i = 0; i < 600; i++)
+		pass(100000);
+	assert_in_range(keeper.publishes, asked + 6, asked + 20);
+	keeper.unwilling = false;
+	pass(7000000);
+	assert_int_equal(published(), 1);
+	comes_to_rest();
+}
+
+static void a_keeper_that_says_nothing(void **state)
+{
+	uint32_t late;
+	int fd;
+
+	(void)state;
+	up();
+	fd = open("/dev/null", O_RDONLY);
+	keeper.mute = true;
+	opens(0, "echo");
+	all();
+	late = keeper.id;
+	pass(4000000);
+	assert_int_equal(keeper.publishes, 1);
+	keeper.mute = false;
+	pass(1100000);
+	assert_int_equal(keeper.publishes, 2);
+	assert_int_equal(published(), 1);
+	/* An answer to what is not asked any more is closed. */
+	bed.unit->ops->given(bed.unit, late, fd);
+	assert_int_equal(fcntl(fd, F_GETFD), -1);
+	bed.unit->ops->given(bed.unit, 0, -1);
+	close(calls("echo"));
+}
+
+static void a_service_that_ends_while_it_is_asked_for(void **state)
+{
+	struct box *b;
+	int s;
+
+	(void)state;
+	up();
+	b = opens(0, "first");
+	closes(b); /* before the keeper has heard of anything */
+	opens(1, "second");
+	all();
+	assert_int_equal(published(), 1);
+	assert_int_equal(access("first", F_OK), -1);
+	s = calls("second");
+	put(s, "x", 1);
+	all();
+	heard(&remote.box[1], 1, "x", 1);
+	close(s);
+}
+
+/* Row 48: what a flood costs the keeper is bounded in time, and what is left in the end is right. */
+static void a_flood_of_announcements(void **state)
+{
+	unsigned int asked;
+
+	(void)state;
+	up();
+	for (unsigned int i = 0; i < 2000; i++) {
+		closes(opens(0, "flood"));
+		if (i % 100 == 99)
+			all();
+	}
+	assert_in_range(keeper.publishes, 1, 40);
+	asked = keeper.publishes;
+	opens(1, "last");
+	for (unsigned int i = 0; i < 2000; i++) {
+		closes(opens(0, "flood"));
+		if (i % 100 == 99)
+			pass(50000);
+	}
+	assert_in_range(keeper.publishes - asked, 1, 90);
+	pass(200000);
+	assert_int_equal(published(), 1);
+	assert_int_equal(access("last", F_OK), 0);
+	pass(2000000);
+	comes_to_rest();
+}
+
+static void more_services_than_places(void **state)
+{
+	char name[8];
+	int s;
+
+	(void)state;
+	up();
+	for (unsigned int i = 0; i < 40; i++) {
+		snprintf(name, sizeof(name), "s%u", i);
+		opens(i, name);
+		all();
+	}
+	pass(500000);
+	assert_int_equal(published(), CW_RPMSG_SERVICES);
+	assert_int_equal(status()->ns_full, 8);
+	closes(&remote.box[3]);
+	all();
+	closes(&remote.box[39]);
+	opens(39, "late");
+	all();
+	assert_int_equal(published(), CW_RPMSG_SERVICES);
+	s = calls("late");
+	put(s, "x", 1);
+	all();
+	heard(&remote.box[39], 1, "x", 1);
+	close(s);
+}
+
+static void more_clients_than_places(void **state)
+{
+	int s[CW_RPMSG_CLIENTS + 2];
+	struct box *b;
+
+	(void)state;
+	up();
+	b = opens(0, "echo");
+	all();
+	for (unsigned int i = 0; i < CW_RPMSG_CLIENTS + 2; i++) {
+		s[i] = calls("echo");
+		put(s[i], "x", 1);
+	}
+	all();
+	assert_int_equal(b->n, CW_RPMSG_CLIENTS);
+	bed_rests();
+	close(s[10]);
+	all();
+	assert_int_equal(b->n, CW_RPMSG_CLIENTS + 1);
+	close(s[0]);
+	all();
+	assert_int_equal(b->n, CW_RPMSG_CLIENTS + 2);
+	for (unsigned int i = 0; i < CW_RPMSG_CLIENTS + 2; i++)
+		if (i && i != 10)
+			close(s[i]);
+}
+
+static void the_end_of_the_channel(void **state)
+{
+	struct box *b;
+	int s[2];
+
+	(void)state;
+	up();
+	b = opens(0, "echo");
+	all();
+	for (unsigned int round = 0; round < 3; round++) {
+		s[0] = calls("echo");
+		s[1] = calls("echo");
+		put(s[0], "never read", 10);
+		assert_int_equal(cw_device_set_status(bed.unit->dev, 0), CW_RESULT_OK);
+		at_end(s[0]);
+		at_end(s[1]);
+		all();
+		assert_int_equal(published(), 0);
+		assert_int_equal(status()->up, 0);
+		comes_to_rest();
+		link_up(CW_RPMSG_F_NS | CW_RPMSG_F_BUFSZ, BUFFERS);
+		all();
+		assert_int_equal(published(), 1);
+	}
+	s[0] = calls("echo");
+	put(s[0], "x", 1);
+	all();
+	heard(b, 1, "x", 1);
+	assert_int_equal(status()->lost, 3);
+	close(s[0]);
+}
+
+/* What was in the middle does not stand in the way of what comes then. */
+static void the_end_within_a_long_message(void **state)
+{
+	struct box *b;
+	int s, t;
+
+	(void)state;
+	up_long();
+	b = opens(0, "echo");
+	all();
+	s = calls("echo");
+	t = calls("echo");
+	remote.asleep = true;
+	put(t, text, LONGEST);
+	all();
+	put(s, text, LONGEST);
+	all();
+	assert_int_equal(cw_device_set_status(bed.unit->dev, 0), CW_RESULT_OK);
+	at_end(s);
+	at_end(t);
+	remote.asleep = false;
+	link_up(CW_RPMSG_F_NS | CW_RPMSG_F_BUFSZ | CW_RPMSG_F_FRAGMENT, BUFFERS);
+	all();
+	fill_text(3);
+	s = calls("echo");
+	put(s, text, 3000);
+	all();
+	heard(b, 1, text, 3000);
+	assert_int_equal(remote.ch.count.fragment, 0);
+	close(s);
+}
+
+/* Row 49 and its like: a ring that cannot be trusted ends the device, and its clients hear of it. */
+static void a_ring_that_makes_no_sense(void **state)
+{
+	struct cw_abi_avail *avail;
+	int s, t;
+
+	(void)state;
+	for (unsigned int q = 0; q < 2; q++) {
+		up();
+		opens(0, "echo");
+		all();
+		s = calls("echo");
+		t = calls("echo");
+		remote.asleep = true;
+		avail = cw_window_ptr(&bed.pair.win, bed.unit->dev->queue[q].avail, 4);
+		avail->idx = cw_make_le16((uint16_t)(cw_get_le16(avail->idx) + 1000));
+		if (q == CW_RPMSG_QUEUE_TO_HOST)
+			for (unsigned int i = 0; i < 100; i++)
+				send(s, "x", 1, MSG_NOSIGNAL);
+		else
+			cw_device_kicked(bed.unit->dev, q);
+		pair_run(&bed.pair);
+		all();
+		assert_true(bed.unit->dev->status & CW_STATUS_NEEDS_RESET);
+		at_end(s);
+		at_end(t);
+		all();
+		assert_int_equal(published(), 0);
+		if (!q)
+			end(state);
+	}
+}
+
+#define TEST(name) cmocka_unit_test_teardown(name, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_service_is_a_socket),
+		TEST(clients_are_told_apart),
+		TEST(what_was_said_before_leaving_arrives),
+		TEST(what_cannot_travel_is_counted),
+		TEST(long_messages),
+		TEST(several_long_messages_at_once),
+		TEST(who_does_not_read_loses_its_own),
+		TEST(eight_messages_are_kept),
+		TEST(a_remote_without_room_is_waited_for),
+		TEST(a_keeper_that_cannot_be_asked),
+		TEST(a_keeper_that_says_no),
+		TEST(a_keeper_that_says_nothing),
+		TEST(a_service_that_ends_while_it_is_asked_for),
+		TEST(a_flood_of_announcements),
+		TEST(more_services_than_places),
+		TEST(more_clients_than_places),
+		TEST(the_end_of_the_channel),
+		TEST(the_end_within_a_long_message),
+		TEST(a_ring_that_makes_no_sense),
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
