@@ -101,6 +101,21 @@ static int files_check(void)
 	return cw_vdev_check(&app.files.vdev);
 }
 
+static int messages_open(struct cw_transport *t)
+{
+	return app.messages ? app.messages->open(t) : CW_ENOSPC;
+}
+
+static int messages_look(void)
+{
+	return app.messages->poll();
+}
+
+static bool messages_arm(void)
+{
+	return app.messages->arm();
+}
+
 static const struct {
 	uint32_t id;
 	const char *name;
@@ -114,6 +129,7 @@ static const struct {
 	[APP_BLK] = { CW_ID_BLK, "disk", blk_open, blk_poll, NULL },
 	[APP_9P] = { CW_ID_9P, "files", files_open, files_check, NULL },
 	[APP_VSOCK] = { CW_ID_VSOCK, "sockets", vsock_open, vsock_poll, vsock_arm },
+	[APP_RPMSG] = { CW_ID_RPMSG, "messages", messages_open, messages_look, messages_arm },
 };
 
 void say(const char *fmt, ...)
@@ -241,6 +257,8 @@ void app_idle(bool news, uint64_t deadline)
 		last_news = app.machine->may_spin ? app_now() : 0;
 	if (news || (app.machine->may_spin && app_now() - last_news < SPIN_US) || arm())
 		return;
+	if (app_ready(APP_RPMSG) && app.messages->deadline() < deadline)
+		deadline = app.messages->deadline();
 	for (int k = 0; k < APP_KINDS; k++) {
 		const struct app_device *d = &app.device[k];
 

@@ -31,7 +31,7 @@
 #endif
 
 /* The devices that a firmware may use: the first of each kind in the layout. */
-enum app_kind { APP_RNG, APP_NET, APP_CONSOLE, APP_BLK, APP_VSOCK, APP_9P, APP_KINDS };
+enum app_kind { APP_RNG, APP_NET, APP_CONSOLE, APP_BLK, APP_VSOCK, APP_9P, APP_RPMSG, APP_KINDS };
 
 struct app_device {
 	int index;   /* in the layout, negative: there is none */
@@ -41,6 +41,14 @@ struct app_device {
 	uint64_t retry; /* when to try again, microseconds */
 	uint32_t pause; /* until the try after that */
 	int said;	/* the last error that was printed */
+};
+
+/* Messages, in a file of their own: who does not use them has neither their code nor their memory. */
+struct app_messages {
+	int (*open)(struct cw_transport *t);
+	int (*poll)(void);
+	bool (*arm)(void);
+	uint64_t (*deadline)(void); /* as of app_idle() */
 };
 
 struct app {
@@ -54,8 +62,9 @@ struct app {
 	struct cw_vsock_driver vsock;
 	const struct cw_vsock_memory *sockets; /* set by who uses them, before app_use(APP_VSOCK) */
 	struct cw_9p_driver files;
-	uint64_t started; /* app_now() */
-	uint32_t links;	  /* times the link came up */
+	const struct app_messages *messages; /* set by messages_init(), before app_use(APP_RPMSG) */
+	uint64_t started;		     /* app_now() */
+	uint32_t links;			     /* times the link came up */
 };
 
 extern struct app app;

@@ -16,6 +16,7 @@ static const char *kind(uint32_t id)
 	       : id == CW_ID_BLK     ? "blk"
 	       : id == CW_ID_9P	     ? "9p"
 	       : id == CW_ID_VSOCK   ? "vsock"
+	       : id == CW_ID_RPMSG   ? "rpmsg"
 				     : "?";
 }
 

@@ -2,10 +2,11 @@
 /*
  * A small shell.
  *
- * Theory of operation: characters come from the console when the main loop runs; a whole line is cut
- * into words and the longest command that begins it is run. Output that the console has no room for
- * is dropped after a moment, and at once from then on until there is room again: nobody who does not
- * read stops the firmware.
+ * Theory of operation: characters come from the console, or from elsewhere, when the main loop runs; a
+ * whole line is cut into words and the longest command that begins it is run. What commands say goes to
+ * the user who entered the last one, also when it is said later. Output that there is no room for is
+ * dropped after a moment, and at once from then on until there is room again: nobody who does not read
+ * stops the firmware.
  */
 #include "shell.h"
 
@@ -18,48 +19,48 @@
 #define PROMPT	    "remote:~$ "
 #define PATIENCE_US 20000u
 
+static bool console_write(struct shell_user *u, const char *s, size_t len, uint64_t timeout)
+{
+	(void)u;
+	return !app_ready(APP_CONSOLE) ||
+	       cw_console_write(&app.console, 0, s, (uint32_t)len, timeout) == (int)len;
+}
+
+static struct shell_user console = { .write = console_write };
+
 static struct {
 	const struct shell_command *const *tables;
 	bool (*busy)(void);
 	void (*stop)(void);
-	struct shell_line line;
-	bool prompted;
-	bool stuck; /* the last output did not fit */
-} shell;
+	struct shell_user *asked; /* entered the last command */
+} shell = { .asked = &console };
 
-static void put(const char *s, size_t len)
+static void put(struct shell_user *u, const char *s, size_t len)
 {
-	int n;
-
-	if (!app_ready(APP_CONSOLE) || !len)
-		return;
-	n = cw_console_write(&app.console, 0, s, (uint32_t)len, shell.stuck ? 0 : PATIENCE_US);
-	shell.stuck = n != (int)len;
+	if (len)
+		u->stuck = !u->write(u, s, len, u->stuck ? 0 : PATIENCE_US);
 }
 
-static void put_text(const char *s)
+static void put_text(struct shell_user *u, const char *s)
 {
-	put(s, strlen(s));
+	put(u, s, strlen(s));
 }
 
 void shell_out(const char *fmt, ...)
 {
-	char text[256];
+	char text[256], raw[2 * sizeof(text)];
+	size_t n = 0;
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	/* A terminal in raw mode wants both. */
-	for (char *p = text, *nl; *p; p = nl + 1) {
-		nl = strchr(p, '\n');
-		if (!nl) {
-			put_text(p);
-			break;
-		}
-		put(p, (size_t)(nl - p));
-		put_text("\r\n");
+	for (const char *p = text; *p; p++) {
+		if (*p == '\n')
+			raw[n++] = '\r'; /* a terminal in raw mode wants both */
+		raw[n++] = *p;
 	}
+	put(shell.asked, raw, n);
 }
 
 static void help(void)
@@ -90,29 +91,30 @@ static void run(char *line)
 		shell_out("%s: no such command; try help\n", argv[0]);
 }
 
-static void key(char ch)
+static void key(struct shell_user *u, char ch)
 {
-	switch (shell_line_key(&shell.line, ch)) {
+	switch (shell_line_key(&u->line, ch)) {
 	case SHELL_NOTHING:
 		break;
 	case SHELL_TYPED:
-		put(&ch, 1);
+		put(u, &ch, 1);
 		break;
 	case SHELL_ERASED:
-		put_text("\b \b");
+		put_text(u, "\b \b");
 		break;
 	case SHELL_FULL:
-		put_text("\a");
+		put_text(u, "\a");
 		break;
 	case SHELL_CANCEL:
-		put_text("^C\r\n");
+		put_text(u, "^C\r\n");
 		shell.stop();
-		shell.prompted = false;
+		u->prompted = false;
 		break;
 	case SHELL_ENTERED:
-		put_text("\r\n");
-		run(shell.line.text);
-		shell.prompted = false;
+		put_text(u, "\r\n");
+		shell.asked = u;
+		run(u->line.text);
+		u->prompted = false;
 		break;
 	}
 }
@@ -124,6 +126,22 @@ void shell_init(const struct shell_command *const *tables, bool (*busy)(void), v
 	shell.stop = stop;
 }
 
+void shell_type(struct shell_user *u, const char *in, size_t n)
+{
+	if (!u->prompted && !shell.busy()) {
+		put_text(u, PROMPT);
+		u->prompted = true;
+	}
+	for (size_t i = 0; i < n; i++)
+		key(u, in[i]);
+}
+
+void shell_gone(const struct shell_user *u)
+{
+	if (shell.asked == u)
+		shell.asked = &console;
+}
+
 bool shell_poll(void)
 {
 	char in[64];
@@ -131,12 +149,7 @@ bool shell_poll(void)
 
 	if (!app_ready(APP_CONSOLE))
 		return false;
-	if (!shell.prompted && !shell.busy()) {
-		put_text(PROMPT);
-		shell.prompted = true;
-	}
 	n = cw_console_read(&app.console, 0, in, sizeof(in));
-	for (int i = 0; i < n; i++)
-		key(in[i]);
+	shell_type(&console, in, n > 0 ? (size_t)n : 0);
 	return n > 0;
 }

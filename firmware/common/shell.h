@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A small shell on the virtio console. */
+/* A small shell, on the virtio console and for whoever else types (messages.c). */
 #ifndef CAUSEWAY_FIRMWARE_SHELL_H
 #define CAUSEWAY_FIRMWARE_SHELL_H
 
+#include <stddef.h>
+#include <stdint.h>
 #ifndef __cplusplus
 #include <stdbool.h>
 #endif
@@ -49,16 +51,36 @@ const struct shell_command *shell_find(const struct shell_command *table, int ar
 
 /* ---- shell.c ---- */
 
+/* Who types commands and reads what they say. All but write begins as zeroes. */
+struct shell_user {
+	/* write - waits for room up to @timeout microseconds; false: it was not all taken */
+	bool (*write)(struct shell_user *u, const char *s, size_t len, uint64_t timeout);
+	struct shell_line line;
+	bool prompted;
+	bool stuck; /* the last output did not fit */
+};
+
 /*
  * shell_init - @tables: ends with NULL, each with an entry without words; `help` is built in; @busy: whether a command
  * goes on in the background, then there is no prompt yet; @stop: end it, for Ctrl-C
  */
 void shell_init(const struct shell_command *const *tables, bool (*busy)(void), void (*stop)(void));
 
-/* shell_poll - take input, run lines; true when there was input */
+/* shell_poll - take input of the console, run lines; true when there was input */
 bool shell_poll(void);
 
-/* shell_out - print on the console; at most 255 bytes */
+/*
+ * shell_type - input of a user: it is edited and shown, and lines are run
+ * @n: may be 0: a prompt may be due
+ *
+ * From the main loop, never from a callback: commands may wait.
+ */
+void shell_type(struct shell_user *u, const char *in, size_t n);
+
+/* shell_gone - a user who is there no more: what commands still have to say goes to the console */
+void shell_gone(const struct shell_user *u);
+
+/* shell_out - print for who entered the last command; at most 255 bytes */
 void shell_out(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
  * The demonstration that the field knows by this name: entropy from Linux, printed on the UART; then
- * the network at 192.168.200.2; then a shell on the console.
+ * the network at 192.168.200.2; then a shell on the console, and messages.
  */
 #include "app.h"
 #include "commands.h"
+#include "messages.h"
 
 #include <causeway/core/err.h>
 
@@ -68,7 +69,8 @@ static void entropy_test(void)
 
 int main(void)
 {
-	static const struct shell_command *const commands[] = { common_commands, NULL };
+	static const struct shell_command *const commands[] = { common_commands, message_commands,
+								NULL };
 
 	if (app_init())
 		cw_machine_exit(1);
@@ -76,5 +78,7 @@ int main(void)
 	entropy_test();
 	app_use(APP_NET);
 	app_use(APP_CONSOLE);
-	services_run(commands, NULL);
+	messages_init();
+	app_use(APP_RPMSG);
+	services_run(commands, messages_poll);
 }

@@ -106,6 +106,17 @@ class Firmware:
     def shell(self):
         return Shell(self.p.remote(self.remote))
 
+    def service(self, name):
+        """A connection to a service of its messages, of which each packet is one."""
+        def at():
+            d = next(d for d in self.p.remote(self.remote)["devices"] if d["kind"] == "rpmsg")
+            return next((s["socket"] for s in d["services"] if s["name"] == name and "socket" in s), None)
+
+        s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        s.settimeout(10)
+        s.connect(until(at))
+        return s
+
     def tcp_exchange(self, size, meanwhile=lambda: None):
         """Sends random bytes to the echo service; whether exactly those came back."""
         data = os.urandom(size)

@@ -52,6 +52,23 @@ class TestLive:
         lines = [line for line in live.output().splitlines() if re.search(r"\]   0x[0-9a-f]{2}$", line)]
         assert len(lines) == 9 and "get_entropy test passed" in live.output()
 
+    def test_messages(self, live):
+        with live.firmware.service("ping") as a, live.firmware.service("ping") as b:
+            for n in (1, 7, 496, 497, 5000):  # of any length, also where words must be aligned
+                data = os.urandom(n)
+                for s in (a, b):
+                    s.send(data)
+                assert b.recv(8192) == data and a.recv(8192) == data
+            for i in range(1000):
+                a.send(b"%d" % i)
+                if i >= 50:
+                    assert a.recv(100) == b"%d" % (i - 50)
+        with live.firmware.service("rpmsg-tty") as s:
+            s.send(b"kernel uptime\r")
+            said = b""
+            while b"Links: 1\r\n" not in said:
+                said += s.recv(1000)
+
     def test_ping_both_ways(self, live):
         f = live.firmware
         assert f.ping("-c", "20", "-i", "0.02") == (20, 20)
