@@ -91,7 +91,7 @@ static void end_session(struct cw_rpc_server *s, struct cw_rpc_peer *p)
 
 static uint16_t share(const struct cw_rpc_server *s)
 {
-	return s->conf.requests > s->conf.peers ? s->conf.requests / s->conf.peers : 1;
+	return (uint16_t)(s->conf.requests > s->conf.peers ? s->conf.requests / s->conf.peers : 1);
 }
 
 static void begin_session(struct cw_rpc_server *s, struct cw_rpc_peer *p, uint32_t from,
