@@ -508,6 +508,31 @@ def test_a_worker_that_is_killed(pmm):
         assert again.hear()[1:] == (1030, b"hello")
 
 
+def test_a_remote_that_is_left_alone(pmm):
+    remote = Remote(pmm)
+    remote.announce(b"echo", 1030)
+    with remote.call("echo") as s:
+        subprocess.run([CAUSEWAY, "detach", "peer", "--run-dir", pmm.dir + "/run"], check=True)
+        assert closes(s)
+    wait(lambda: remote.files() == [], "the file to go")
+    subprocess.run([CAUSEWAY, "attach", "peer", "--run-dir", pmm.dir + "/run"], check=True)
+    pmm.connect()
+    again = Remote(pmm)
+    again.announce(b"echo", 1030)
+    again.call("echo").close()
+
+
+def test_memory_that_is_gone(pmm):
+    remote = Remote(pmm)
+    remote.announce(b"echo", 1030)
+    with remote.call("echo") as s:
+        os.truncate(pmm.dir + "/ram", 0)  # nothing here touches it from now on
+        pmm.ring()
+        assert closes(s)
+    wait(lambda: remote.files() == [], "the file to go", pmm.ring)
+    assert pmm.status()["remotes"][0]["link"] == "memory gone"
+
+
 def test_nothing_is_left(tmp_path):
     pmm = Pmm(tmp_path)
     remote = Remote(pmm)
