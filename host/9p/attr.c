@@ -16,7 +16,7 @@
 static int borrow(const struct cw_9p_server *s, const struct p9_fid *f, bool *own)
 {
 	*own = f->fd < 0;
-	return *own ? p9_look(s, f->path, NULL) : f->fd;
+	return *own ? p9_look(&s->export, f->path, NULL) : f->fd;
 }
 
 static void give_back(int fd, bool own)
@@ -78,7 +78,7 @@ int p9_getattr(struct cw_9p_server *s, struct p9_in *in, struct p9_out *out)
 	fd = borrow(s, f, &own);
 	if (fd < 0)
 		return -fd;
-	r = p9_stat(s, fd, &st);
+	r = p9_stat(&s->export, fd, &st);
 	give_back(fd, own);
 	if (!r)
 		put_attributes(s, out, mask, &st);
@@ -128,7 +128,7 @@ int p9_readlink(struct cw_9p_server *s, struct p9_in *in, struct p9_out *out)
 		return EPROTO;
 	if (!f)
 		return EBADF;
-	fd = p9_look(s, f->path, &st);
+	fd = p9_look(&s->export, f->path, &st);
 	if (fd < 0)
 		return -fd;
 	len = S_ISLNK(st.stx_mode) ? readlinkat(fd, "", s->path, sizeof(s->path)) : -1;
@@ -199,9 +199,9 @@ static int change(const struct cw_9p_server *s, const struct p9_fid *f, const st
 
 	if (f->fd >= 0 && (!size || f->writable))
 		return apply(f->fd, c);
-	fd = p9_open(s, f->path, size ? O_WRONLY : O_RDONLY, &st);
+	fd = p9_open(&s->export, f->path, size ? O_WRONLY : O_RDONLY, &st);
 	if (fd == -EACCES && !size)
-		fd = p9_open(s, f->path, O_WRONLY, &st);
+		fd = p9_open(&s->export, f->path, O_WRONLY, &st);
 	if (fd < 0)
 		return fd == -ELOOP ? EOPNOTSUPP : -fd;
 	err = apply(fd, c);

@@ -6,6 +6,8 @@
 #ifndef HOST_9P_CODEC_H
 #define HOST_9P_CODEC_H
 
+#include "export.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -19,12 +21,6 @@ struct p9_out {
 	uint8_t *buf;
 	uint32_t len, room;
 	bool over;
-};
-
-/* Within the message: not terminated, and any bytes. */
-struct p9_text {
-	const char *ptr;
-	uint16_t len;
 };
 
 uint8_t p9_get8(struct p9_in *in);

@@ -56,30 +56,16 @@ int p9_lopen(struct cw_9p_server *s, struct p9_in *in, struct p9_out *out)
 		return EBADF;
 	if (f->kind != P9_PATH || !translate(wire, &flags))
 		return EINVAL;
-	if (s->read_only && flags & (O_ACCMODE | O_TRUNC | O_APPEND))
+	if (s->export.read_only && flags & (O_ACCMODE | O_TRUNC | O_APPEND))
 		return EROFS;
 	if (s->open == CW_9P_OPEN_MAX)
 		return EMFILE;
-	fd = p9_open(s, f->path, flags, &st);
+	fd = p9_open(&s->export, f->path, flags, &st);
 	if (fd < 0)
 		return -fd;
 	p9_fid_opened(s, f, fd, flags, &st);
 	put_opened(s, out, &st);
 	return 0;
-}
-
-/* A file that is there already is opened like any other, so that no open() ever meets a device. */
-static int create(const struct cw_9p_server *s, const char *path, int flags, bool exclusive,
-		  uint32_t mode, struct statx *st)
-{
-	int fd = p9_create(s, path, flags & ~O_DIRECTORY, mode), r;
-
-	if (fd == -EEXIST && !exclusive)
-		return p9_open(s, path, flags, st);
-	r = fd < 0 ? fd : p9_stat(s, fd, st);
-	if (fd >= 0 && r)
-		close(fd);
-	return r ? r : fd;
 }
 
 int p9_lcreate(struct cw_9p_server *s, struct p9_in *in, struct p9_out *out)
@@ -105,7 +91,7 @@ int p9_lcreate(struct cw_9p_server *s, struct p9_in *in, struct p9_out *out)
 		err = EMFILE;
 	if (err)
 		return err;
-	fd = create(s, s->path, flags, wire & CW_9P_O_EXCL, mode, &st);
+	fd = p9_create_or_open(&s->export, s->path, flags, wire & CW_9P_O_EXCL, mode, &st);
 	if (fd < 0)
 		return -fd;
 	strcpy(f->path, s->path);

@@ -21,7 +21,7 @@
 #endif
 
 /* #syscalls openat2 */
-static int resolve(const struct cw_9p_server *s, const char *path, int flags, uint32_t mode)
+static int resolve(const struct p9_export *x, const char *path, int flags, uint32_t mode)
 {
 	struct open_how how = {
 		.flags = (uint64_t)(unsigned int)flags | O_NOFOLLOW | O_CLOEXEC,
@@ -31,39 +31,39 @@ static int resolve(const struct cw_9p_server *s, const char *path, int flags, ui
 	};
 	long fd;
 
-	if (s->now)
+	if (x->now)
 		how.resolve |= RESOLVE_CACHED;
 	do
-		fd = syscall(SYS_openat2, s->root, *path ? path : ".", &how, sizeof(how));
+		fd = syscall(SYS_openat2, x->root, *path ? path : ".", &how, sizeof(how));
 	while (fd < 0 && errno == EINTR);
-	if (fd < 0 && s->now && errno == EINVAL) /* a kernel before 5.12 */
+	if (fd < 0 && x->now && errno == EINVAL) /* a kernel before 5.12 */
 		return -EAGAIN;
 	return fd < 0 ? -errno : (int)fd;
 }
 
 /* #syscalls statx */
-int p9_stat(const struct cw_9p_server *s, int fd, struct statx *st)
+int p9_stat(const struct p9_export *x, int fd, struct statx *st)
 {
-	int flags = AT_EMPTY_PATH | (s->now ? AT_STATX_DONT_SYNC : AT_STATX_SYNC_AS_STAT);
+	int flags = AT_EMPTY_PATH | (x->now ? AT_STATX_DONT_SYNC : AT_STATX_SYNC_AS_STAT);
 
 	return statx(fd, "", flags, STATX_BASIC_STATS | STATX_BTIME, st) ? -errno : 0;
 }
 
 /* #syscalls close */
-static int checked(const struct cw_9p_server *s, int fd, struct statx *st)
+static int checked(const struct p9_export *x, int fd, struct statx *st)
 {
-	int r = fd < 0 ? fd : p9_stat(s, fd, st);
+	int r = fd < 0 ? fd : p9_stat(x, fd, st);
 
 	if (fd >= 0 && r)
 		close(fd);
 	return r ? r : fd;
 }
 
-int p9_look(const struct cw_9p_server *s, const char *path, struct statx *st)
+int p9_look(const struct p9_export *x, const char *path, struct statx *st)
 {
-	int fd = resolve(s, path, O_PATH, 0);
+	int fd = resolve(x, path, O_PATH, 0);
 
-	return st ? checked(s, fd, st) : fd;
+	return st ? checked(x, fd, st) : fd;
 }
 
 static int openable(const struct statx *st)
@@ -73,9 +73,9 @@ static int openable(const struct statx *st)
 	return S_ISLNK(st->stx_mode) ? -ELOOP : -EPERM;
 }
 
-static int open_known(const struct cw_9p_server *s, const char *path, int flags, struct statx *st)
+static int open_known(const struct p9_export *x, const char *path, int flags, struct statx *st)
 {
-	int fd = checked(s, resolve(s, path, flags | O_NONBLOCK | O_NOCTTY, 0), st), r;
+	int fd = checked(x, resolve(x, path, flags | O_NONBLOCK | O_NOCTTY, 0), st), r;
 
 	if (fd < 0)
 		return fd;
@@ -86,9 +86,9 @@ static int open_known(const struct cw_9p_server *s, const char *path, int flags,
 	return r;
 }
 
-int p9_open(const struct cw_9p_server *s, const char *path, int flags, struct statx *st)
+int p9_open(const struct p9_export *x, const char *path, int flags, struct statx *st)
 {
-	int fd = p9_look(s, path, st), r;
+	int fd = p9_look(x, path, st), r;
 
 	if (fd < 0)
 		return fd;
@@ -96,33 +96,43 @@ int p9_open(const struct cw_9p_server *s, const char *path, int flags, struct st
 	r = openable(st);
 	if (r)
 		return r;
-	if (s->read_only) { /* the time of access is a change too; only an owner can prevent it */
-		fd = open_known(s, path, flags | O_NOATIME, st);
+	if (x->read_only) { /* the time of access is a change too; only an owner can prevent it */
+		fd = open_known(x, path, flags | O_NOATIME, st);
 		if (fd != -EPERM)
 			return fd;
 	}
-	return open_known(s, path, flags, st);
+	return open_known(x, path, flags, st);
 }
 
-int p9_create(const struct cw_9p_server *s, const char *path, int flags, uint32_t mode)
+int p9_create(const struct p9_export *x, const char *path, int flags, uint32_t mode)
 {
-	return resolve(s, path, flags | O_CREAT | O_EXCL | O_NONBLOCK | O_NOCTTY, mode & 0777);
+	return resolve(x, path, flags | O_CREAT | O_EXCL | O_NONBLOCK | O_NOCTTY, mode & 0777);
 }
 
-int p9_parent(struct cw_9p_server *s, const char *path, const char **name)
+int p9_create_or_open(const struct p9_export *x, const char *path, int flags, bool exclusive,
+		      uint32_t mode, struct statx *st)
+{
+	int fd = p9_create(x, path, flags & ~O_DIRECTORY, mode);
+
+	if (fd == -EEXIST && !exclusive)
+		return p9_open(x, path, flags, st);
+	return checked(x, fd, st);
+}
+
+int p9_parent(struct p9_export *x, const char *path, const char **name)
 {
 	static const char *const root = "";
 	const char *slash = strrchr(path, '/');
-	char *dir = s->parent;
+	char *dir = x->parent;
 
 	if (!*path)
 		return -EBUSY;
 	*name = slash ? slash + 1 : path;
 	if (!slash)
-		return resolve(s, root, O_PATH | O_DIRECTORY, 0);
+		return resolve(x, root, O_PATH | O_DIRECTORY, 0);
 	memcpy(dir, path, (size_t)(slash - path));
 	dir[slash - path] = '\0';
-	return resolve(s, dir, O_PATH | O_DIRECTORY, 0);
+	return resolve(x, dir, O_PATH | O_DIRECTORY, 0);
 }
 
 /* Numbers of inodes are unique in one file system; some have several under one mount. */
@@ -145,7 +155,7 @@ void p9_put_qid(const struct cw_9p_server *s, struct p9_out *out, const struct s
 int p9_put_qid_at(const struct cw_9p_server *s, struct p9_out *out, const char *path)
 {
 	struct statx st;
-	int fd = p9_look(s, path, &st);
+	int fd = p9_look(&s->export, path, &st);
 
 	if (fd < 0)
 		return -fd;

@@ -89,8 +89,8 @@ struct cw_9p_server *cw_9p_create(const struct cw_9p_options *o)
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return NULL;
-	s->root = o->root;
-	s->read_only = o->read_only;
+	s->export.root = o->root;
+	s->export.read_only = o->read_only;
 	s->at_once = flags_at_once(o->root);
 	s->limit = o->msize;
 	s->root_dev = (uint64_t)st.stx_dev_major << 32 | st.stx_dev_minor;
@@ -158,7 +158,7 @@ static int run(struct cw_9p_server *s, const struct frame *f, uint32_t len, stru
 		return EOPNOTSUPP;
 	if (!s->msize && !h->anytime)
 		return EPROTO;
-	if (h->changes && s->read_only)
+	if (h->changes && s->export.read_only)
 		return EROFS;
 	if (p9_room(out) < h->reply)
 		return EMSGSIZE;
@@ -196,7 +196,7 @@ uint32_t cw_9p_answer(struct cw_9p_server *s, const uint8_t *request, uint32_t l
 
 	if (room < RLERROR)
 		return 0;
-	s->now = false;
+	s->export.now = false;
 	return finish(&out, &f, run(s, &f, len, &in, &out));
 }
 
@@ -274,7 +274,7 @@ int cw_9p_answer_now(struct cw_9p_server *s, const uint8_t *request, uint32_t le
 		return read_now(s, &in, &f, head, data, n, data_len);
 	if (f.type != CW_9P_TGETATTR && f.type != CW_9P_TWALK && f.type != CW_9P_TCLUNK)
 		return CW_EAGAIN;
-	s->now = true;
+	s->export.now = true;
 	err = run(s, &f, len, &in, &out);
 	return err == EAGAIN ? CW_EAGAIN : (int)finish(&out, &f, err);
 }

@@ -47,9 +47,7 @@ struct p9_range {
 };
 
 struct cw_9p_server {
-	int root;
-	bool read_only;
-	bool now;	/* this answer may not wait */
+	struct p9_export export;
 	int at_once;	/* flags of a read that does not */
 	uint32_t limit; /* what msize can be at most */
 	uint32_t msize; /* agreed; 0: no session */
@@ -60,8 +58,7 @@ struct cw_9p_server {
 	uint32_t key[CW_9P_FIDS]; /* the client's numbers; CW_9P_NOFID: free */
 	struct p9_range range[CW_9P_LOCKS];
 	struct iovec iov[P9_PARTS];
-	char path[CW_9P_PATH_MAX], other[CW_9P_PATH_MAX],
-		parent[CW_9P_PATH_MAX]; /* being put together */
+	char path[CW_9P_PATH_MAX], other[CW_9P_PATH_MAX]; /* being put together */
 	struct p9_xattr xattr[CW_9P_XATTRS];
 	union {
 		uint8_t dir[P9_DIR_BUF];
@@ -72,7 +69,7 @@ struct cw_9p_server {
 
 /*
  * A message: reads its fields, acts, writes its answer behind the header. Returns 0 or a positive
- * errno; EAGAIN when s->now and it would have to wait. Nothing is changed before p9_end() was true.
+ * errno; EAGAIN when s->export.now and it would have to wait. Nothing is changed before p9_end() was true.
  */
 typedef int p9_message(struct cw_9p_server *s, struct p9_in *in, struct p9_out *out);
 
@@ -100,28 +97,14 @@ int p9_fid_free(struct cw_9p_server *s, struct p9_fid *f);
 void p9_fid_opened(struct cw_9p_server *s, struct p9_fid *f, int fd, int flags,
 		   const struct statx *st);
 
-/* Reads a name: one component of a path, and neither "." nor "..". Returns 0 or an errno. */
-int p9_name(const struct p9_text *t, char name[CW_9P_NAME_MAX + 1]);
-/* @path becomes @dir/@name; both may be @path. Returns 0 or ENAMETOOLONG. */
-int p9_join(char path[CW_9P_PATH_MAX], const char *dir, const char *name);
 /* Takes the last component away; the root stays the root. */
 void p9_up(char *path);
 /* Whether all fids at and below @from would still have room; then the change itself. */
 bool p9_can_move(const struct cw_9p_server *s, const char *from, const char *to);
 void p9_move(struct cw_9p_server *s, const char *from, const char *to);
 
-/* ---- open.c: all return a descriptor or a negative errno ---- */
+/* ---- open.c ---- */
 
-/* O_PATH of whatever is there, a symbolic link included; @st may be NULL. */
-int p9_look(const struct cw_9p_server *s, const char *path, struct statx *st);
-/* Opens a regular file or directory; @flags are O_*, @st is filled. */
-int p9_open(const struct cw_9p_server *s, const char *path, int flags, struct statx *st);
-/* Creates a regular file that was not there. */
-int p9_create(const struct cw_9p_server *s, const char *path, int flags, uint32_t mode);
-/* O_PATH of the directory that holds @path, and its last component; -EBUSY for the root. */
-int p9_parent(struct cw_9p_server *s, const char *path, const char **name);
-/* Of an open descriptor; 0 or a negative errno. */
-int p9_stat(const struct cw_9p_server *s, int fd, struct statx *st);
 void p9_put_qid(const struct cw_9p_server *s, struct p9_out *out, const struct statx *st);
 /* Of what was just made at @path; an errno when it is gone again. */
 int p9_put_qid_at(const struct cw_9p_server *s, struct p9_out *out, const char *path);

@@ -147,7 +147,7 @@ int p9_walk(struct cw_9p_server *s, struct p9_in *in, struct p9_out *out)
 	strcpy(s->path, f->path);
 	err = walk_all(s, name, n, out);
 	if (err)
-		return out->len == CW_9P_HEADER + 2 || (s->now && err == EAGAIN) ? err : 0;
+		return out->len == CW_9P_HEADER + 2 || (s->export.now && err == EAGAIN) ? err : 0;
 	if (!new)
 		new = p9_fid_new(s, newfid);
 	strcpy(new->path, s->path);
@@ -163,5 +163,5 @@ int p9_clunk(struct cw_9p_server *s, struct p9_in *in, struct p9_out *out)
 		return EPROTO;
 	if (!f)
 		return EBADF;
-	return s->now && f->kind != P9_PATH ? EAGAIN : p9_fid_free(s, f);
+	return s->export.now && f->kind != P9_PATH ? EAGAIN : p9_fid_free(s, f);
 }

@@ -21,13 +21,24 @@ static int entry(char path[CW_9P_PATH_MAX], const struct p9_fid *dir, const stru
 }
 
 /* #syscalls mkdirat */
+int p9_make_folder(struct p9_export *x, const char *path, uint32_t mode)
+{
+	const char *name;
+	int dir = p9_parent(x, path, &name), err;
+
+	if (dir < 0)
+		return -dir;
+	err = mkdirat(dir, name, mode & 0777) ? errno : 0;
+	close(dir);
+	return err;
+}
+
 int p9_mkdir(struct cw_9p_server *s, struct p9_in *in, struct p9_out *out)
 {
 	struct p9_fid *f = p9_fid_find(s, p9_get32(in));
 	struct p9_text text = p9_get_text(in);
 	uint32_t mode = p9_get32(in);
-	const char *name;
-	int dir, err;
+	int err;
 
 	p9_get32(in); /* gid */
 	if (!p9_end(in))
@@ -35,13 +46,7 @@ int p9_mkdir(struct cw_9p_server *s, struct p9_in *in, struct p9_out *out)
 	if (!f)
 		return EBADF;
 	err = entry(s->path, f, &text);
-	if (err)
-		return err;
-	dir = p9_parent(s, s->path, &name);
-	if (dir < 0)
-		return -dir;
-	err = mkdirat(dir, name, mode & 0777) ? errno : 0;
-	close(dir);
+	err = err ? err : p9_make_folder(&s->export, s->path, mode);
 	return err ? err : p9_put_qid_at(s, out, s->path);
 }
 
@@ -67,7 +72,7 @@ int p9_symlink(struct cw_9p_server *s, struct p9_in *in, struct p9_out *out)
 		return EINVAL;
 	memcpy(s->other, target.ptr, target.len); /* text to us: only the client follows it */
 	s->other[target.len] = '\0';
-	dir = p9_parent(s, s->path, &name);
+	dir = p9_parent(&s->export, s->path, &name);
 	if (dir < 0)
 		return -dir;
 	err = symlinkat(s->other, dir, name) ? errno : 0;
@@ -95,7 +100,7 @@ int p9_mknod(struct cw_9p_server *s, struct p9_in *in, struct p9_out *out)
 	err = entry(s->path, f, &text);
 	if (err)
 		return err;
-	fd = p9_create(s, s->path, O_RDONLY, mode);
+	fd = p9_create(&s->export, s->path, O_RDONLY, mode);
 	if (fd < 0)
 		return -fd;
 	close(fd);
@@ -108,12 +113,12 @@ struct both {
 	const char *from_name, *to_name;
 };
 
-static int open_both(struct cw_9p_server *s, struct both *b, const char *from, const char *to)
+static int open_both(struct p9_export *x, struct both *b, const char *from, const char *to)
 {
-	b->from = p9_parent(s, from, &b->from_name);
+	b->from = p9_parent(x, from, &b->from_name);
 	if (b->from < 0)
 		return -b->from;
-	b->to = p9_parent(s, to, &b->to_name);
+	b->to = p9_parent(x, to, &b->to_name);
 	if (b->to >= 0)
 		return 0;
 	close(b->from);
@@ -141,7 +146,7 @@ int p9_link(struct cw_9p_server *s, struct p9_in *in, struct p9_out *out)
 		return EBADF;
 	err = entry(s->path, dir, &text);
 	if (!err)
-		err = open_both(s, &b, f->path, s->path);
+		err = open_both(&s->export, &b, f->path, s->path);
 	if (err)
 		return err;
 	err = linkat(b.from, b.from_name, b.to, b.to_name, 0) ? errno : 0;
@@ -150,18 +155,24 @@ int p9_link(struct cw_9p_server *s, struct p9_in *in, struct p9_out *out)
 }
 
 /* libc would take the older call where there is no flag. #syscalls renameat2 */
-static int move(struct cw_9p_server *s, const char *from, const char *to)
+int p9_rename_path(struct p9_export *x, const char *from, const char *to)
 {
 	struct both b;
-	int err;
+	int err = open_both(x, &b, from, to);
 
-	if (!p9_can_move(s, from, to))
-		return ENAMETOOLONG;
-	err = open_both(s, &b, from, to);
 	if (err)
 		return err;
 	err = syscall(SYS_renameat2, b.from, b.from_name, b.to, b.to_name, 0) ? errno : 0;
 	close_both(&b);
+	return err;
+}
+
+static int move(struct cw_9p_server *s, const char *from, const char *to)
+{
+	int err = ENAMETOOLONG;
+
+	if (p9_can_move(s, from, to))
+		err = p9_rename_path(&s->export, from, to);
 	if (!err)
 		p9_move(s, from, to);
 	return err;
@@ -203,10 +214,10 @@ int p9_renameat(struct cw_9p_server *s, struct p9_in *in, struct p9_out *out)
 }
 
 /* #syscalls unlinkat */
-static int unlink_path(struct cw_9p_server *s, const char *path, int flags)
+int p9_unlink_path(struct p9_export *x, const char *path, int flags)
 {
 	const char *name;
-	int dir = p9_parent(s, path, &name), err;
+	int dir = p9_parent(x, path, &name), err;
 
 	if (dir < 0)
 		return -dir;
@@ -230,7 +241,7 @@ int p9_unlinkat(struct cw_9p_server *s, struct p9_in *in, struct p9_out *out)
 	if (flags & ~CW_9P_AT_REMOVEDIR)
 		return EINVAL;
 	err = entry(s->path, f, &text);
-	return err ? err : unlink_path(s, s->path, flags ? AT_REMOVEDIR : 0);
+	return err ? err : p9_unlink_path(&s->export, s->path, flags ? AT_REMOVEDIR : 0);
 }
 
 /* Forgets the fid, whatever becomes of the file. */
@@ -244,10 +255,10 @@ int p9_remove(struct cw_9p_server *s, struct p9_in *in, struct p9_out *out)
 		return EPROTO;
 	if (!f)
 		return EBADF;
-	if (!s->read_only)
-		err = unlink_path(s, f->path, 0);
+	if (!s->export.read_only)
+		err = p9_unlink_path(&s->export, f->path, 0);
 	if (err == EISDIR)
-		err = unlink_path(s, f->path, AT_REMOVEDIR);
+		err = p9_unlink_path(&s->export, f->path, AT_REMOVEDIR);
 	p9_fid_free(s, f);
 	return err;
 }

@@ -67,7 +67,7 @@ static int load(int fd, struct p9_xattr *x)
 static int open_for(const struct cw_9p_server *s, const struct p9_fid *f)
 {
 	struct statx st;
-	int fd = f->fd >= 0 ? f->fd : p9_open(s, f->path, O_RDONLY, &st);
+	int fd = f->fd >= 0 ? f->fd : p9_open(&s->export, f->path, O_RDONLY, &st);
 
 	return fd == -ELOOP || fd == -EPERM ? -EOPNOTSUPP : fd;
 }
