@@ -96,7 +96,7 @@ CW_ABI_AT(cw_abi_files_stat, id, 32);
 CW_ABI_SIZE(cw_abi_files_stat, 40);
 
 /* LIST: entries one behind the other; none: that was all. "." and ".." are not among them. */
-struct cw_abi_files_entry { /* then the name */
+struct cw_abi_files_entry {	/* then the name */
 	struct cw_le32 next[2]; /* where the list goes on */
 	uint8_t type;
 	uint8_t len;
