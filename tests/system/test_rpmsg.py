@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import subprocess
 
 import pytest
 from firmware import Firmware
@@ -126,3 +127,16 @@ def test_endpoints_survive_a_worker_and_a_remote():
         assert "endpoints, up:" in sh.run("msg")
         sh.close()
         assert p.stop() == 0
+
+
+def test_the_example_application():
+    def run(p, *args):
+        return subprocess.run([os.path.join(BUILD, "apps", "rpmsg-echo", "rpmsg-echo"), *args], capture_output=True, text=True,
+                              timeout=15, env={**os.environ, "CAUSEWAY_RUN_DIR": p.dir})
+
+    with Messages() as p:
+        r = run(p, "how are you")
+        assert (r.returncode, r.stdout, r.stderr) == (0, "how are you\n", "")
+        assert p.stop() == 0
+        r = run(p)
+        assert (r.returncode, r.stdout) == (1, "") and r.stderr.startswith("rpmsg-echo: link is down")

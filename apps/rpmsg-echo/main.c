@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* Says something to the service `ping` of the remote that runs, and prints what comes back. */
+#include <causeway/core/err.h>
+#include <causeway/host/rpmsg_client.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#define SECOND 1000000u
+
+int main(int argc, char **argv)
+{
+	const struct cw_rpmsg_client_config conf = { .service = "ping", .wait_us = SECOND };
+	const char *text = argc > 1 ? argv[1] : "hello";
+	struct cw_rpmsg_client *c;
+	char answer[1024];
+	int n = cw_rpmsg_client_open(&c, &conf);
+
+	if (!n)
+		n = cw_rpmsg_client_send(c, text, strlen(text), SECOND);
+	if (!n)
+		n = cw_rpmsg_client_recv(c, answer, sizeof(answer), SECOND);
+	if (n < 0)
+		fprintf(stderr, "rpmsg-echo: %s\n", cw_strerror(n));
+	else
+		printf("%.*s\n", n, answer);
+	cw_rpmsg_client_close(c);
+	return n < 0;
+}
