@@ -5,8 +5,10 @@
  * Theory of operation: the table in shared memory is copied and checked as a whole whenever a channel
  * begins; of the live one only the status byte is looked at afterwards, and by the host the features are
  * written. Each side may find what a dead one left: a host asks the remote to let go (FAILED and DRIVER
- * without ACKNOWLEDGE, which nobody else writes) and gives it time; a remote that finds used indices that
- * are not 0 knows that they are its own former life's, and asks for a reset.
+ * without ACKNOWLEDGE, which nobody else writes) and gives it time; a remote that finds used rings that
+ * are not as a host makes them knows that a former life of its own has had them, and asks for a reset. It may
+ * have taken messages without giving one back, so before it takes any it leaves a mark, in the word of the used
+ * ring that has no meaning with the features in use. A mark that has gone is a host that began anew unseen.
  */
 #include <causeway/core/bytes.h>
 #include <causeway/core/err.h>
@@ -20,6 +22,7 @@
 #define LET_GO	  (CW_STATUS_FAILED | CW_STATUS_DRIVER)
 #define GFEATURES 16u
 #define STATUS	  24u
+#define TAKEN	  0x8000u
 
 /* c->state */
 enum { REMOTE_IDLE, REMOTE_ASKED, REMOTE_UP, HOST_IDLE, HOST_RESETTING, HOST_UP };
@@ -147,14 +150,19 @@ static void notify(void *ctx, unsigned int q, uint32_t running)
 	c->ops->kick(c->ctx, c->vring_id[q]);
 }
 
+static struct cw_le16 *mark(const struct cw_devq *q)
+{
+	return q->event_idx ? &q->used->flags : (struct cw_le16 *)(void *)&q->used->ring[q->size];
+}
+
 static int check(void *ctx)
 {
 	const struct cw_rpmsg_classic *c = ctx;
 	uint8_t s = status(c);
 
-	return s & CW_STATUS_DRIVER_OK && !(s & (CW_STATUS_NEEDS_RESET | CW_STATUS_FAILED))
-		       ? CW_OK
-		       : CW_ERESET;
+	if (!(s & CW_STATUS_DRIVER_OK) || s & (CW_STATUS_NEEDS_RESET | CW_STATUS_FAILED))
+		return CW_ERESET;
+	return c->state != REMOTE_UP || cw_load16(mark(&c->dev[0])) == TAKEN ? CW_OK : CW_ERESET;
 }
 
 static uint64_t now(void *ctx)
@@ -268,12 +276,16 @@ static int look_host(struct cw_rpmsg_classic *c)
 
 /* ---- the remote ---- */
 
+/* A host zeroes used rings; what only a remote writes there tells of one. */
 static bool stale(const struct device *d, const struct cw_rpmsg_classic *c)
 {
 	for (unsigned int i = 0; i < 2; i++) {
-		const struct cw_abi_used *used = cw_window_ptr(&c->window, d->at[i].used, 4);
+		uint32_t num = d->vring[i].num;
+		const struct cw_abi_used *used =
+			cw_window_ptr(&c->window, d->at[i].used, CW_RING_USED_BYTES(num));
 
-		if (cw_load16(&used->idx))
+		if (cw_load16(&used->idx) || cw_load16(&used->flags) ||
+		    cw_load16((const struct cw_le16 *)(const void *)&used->ring[num]))
 			return true;
 	}
 	return false;
@@ -296,6 +308,8 @@ static int begin_remote(struct cw_rpmsg_classic *c)
 				 d.at[i].used, (uint16_t)d.vring[i].num, c->memory.own[i],
 				 event_idx, false))
 			return CW_EINVAL;
+	cw_store16(mark(&c->dev[0]), TAKEN);
+	cw_wmb();
 	cw_rpmsg_remote_init(&c->remote, &c->dev[0], &c->dev[1], c->memory.tx, c->memory.rx,
 			     size[0]);
 	c->remote.q.transport = transport_of(c);

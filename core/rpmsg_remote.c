@@ -137,9 +137,15 @@ static inline void role_put(struct cw_rpmsg_queues *q, uint16_t id, uint32_t len
 	q->sent = true;
 }
 
+/* Rings that are another life's by now get nothing: the next poll tells of the end. */
+static bool ours(const struct cw_rpmsg_queues *q)
+{
+	return !q->transport->check || !q->transport->check(q->ctx);
+}
+
 static void publish(struct cw_rpmsg_queues *q, unsigned int i, struct cw_devq *ring)
 {
-	if (cw_devq_publish(ring))
+	if (ours(q) && cw_devq_publish(ring))
 		q->transport->notify(q->ctx, i, cw_devq_running(ring));
 }
 

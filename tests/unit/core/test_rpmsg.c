@@ -386,9 +386,9 @@ static void told_once_and_found_again(void **state)
 	for (unsigned int i = 1; i <= 3; i++) {
 		uint32_t at = a.e->addr;
 
-		p.check = CW_ERESET;
 		assert_int_equal(cw_rpmsg_send(a.e, "lost", 4, 0), CW_OK);
 		assert_int_equal(cw_rpmsg_send(b.e, "lost", 4, 0), CW_OK);
+		p.check = CW_ERESET;
 		assert_int_equal(cw_rpmsg_poll(&p.side[HOST].ch, 8), CW_ERESET);
 		assert_int_equal(cw_rpmsg_poll(&p.side[HOST].ch, 8), CW_EDOWN);
 		assert_int_equal(cw_rpmsg_send(a.e, "down", 4, 1000), CW_EDOWN);

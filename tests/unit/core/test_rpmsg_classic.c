@@ -238,6 +238,45 @@ static void a_new_remote(void **state)
 	}
 }
 
+/* Its used indices are still 0, but messages were taken: they are lost, and nobody gets them twice. */
+static void a_remote_that_died_before_it_gave_anything_back(void **state)
+{
+	(void)state;
+	fresh();
+	assert_int_equal(cw_rpmsg_classic_poll(&side[HOST].c, 8), 0);
+	assert_int_equal(cw_rpmsg_sendto(side[HOST].e, side[REMOTE].e->addr, "once", 4, 0), CW_OK);
+	assert_int_equal(cw_rpmsg_classic_poll(&side[REMOTE].c, 8), 2); /* and an announcement */
+	assert_int_equal(side[REMOTE].got, 1);
+	assert_int_equal(cw_load16(&side[REMOTE].c.dev[1].used->idx), 0);
+	born(REMOTE);
+	assert_int_equal(cw_rpmsg_classic_poll(&side[REMOTE].c, 8), CW_EDOWN);
+	assert_true(table()->status & CW_STATUS_NEEDS_RESET);
+	assert_int_equal(cw_rpmsg_classic_poll(&side[HOST].c, 8), CW_ERESET);
+	talk();
+	assert_int_equal(side[HOST].downs, 1);
+	assert_int_equal(side[REMOTE].got, 1); /* that of talk() */
+}
+
+/* The host waited for it no longer, and its rings are those of another life. */
+static void a_remote_that_slept_too_long(void **state)
+{
+	(void)state;
+	fresh();
+	talk();
+	born(HOST);
+	assert_int_equal(cw_rpmsg_classic_poll(&side[HOST].c, 8), CW_EDOWN);
+	now += 1000000;
+	assert_int_equal(cw_rpmsg_classic_poll(&side[HOST].c, 8), 0);
+	assert_int_equal(table()->status, 7);
+	assert_int_equal(cw_rpmsg_send(side[REMOTE].e, "stale", 5, 1000), CW_OK); /* not seen yet */
+	assert_int_equal(cw_rpmsg_classic_poll(&side[REMOTE].c, 8), CW_ERESET);
+	assert_int_equal(side[REMOTE].downs, 1);
+	talk();
+	assert_int_equal(side[HOST].got, 1);
+	assert_int_equal(side[REMOTE].downs, 1);
+	assert_int_equal(side[REMOTE].ups, 2);
+}
+
 static void a_remote_that_is_not_there(void **state)
 {
 	(void)state;
@@ -421,6 +460,8 @@ int main(void)
 		cmocka_unit_test(they_meet_and_talk),
 		cmocka_unit_test(a_new_host),
 		cmocka_unit_test(a_new_remote),
+		cmocka_unit_test(a_remote_that_died_before_it_gave_anything_back),
+		cmocka_unit_test(a_remote_that_slept_too_long),
 		cmocka_unit_test(a_remote_that_is_not_there),
 		cmocka_unit_test(a_plain_reset),
 		cmocka_unit_test(a_wait_ends_with_the_peer),
