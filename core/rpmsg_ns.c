@@ -89,8 +89,11 @@ static void created(struct cw_rpmsg *ch, const char *name, uint32_t addr, bool a
 	e = named(ch, name, CW_RPMSG_ANY);
 	if (!e)
 		return;
-	if (ch->conf.nuttx && ch->features & CW_RPMSG_F_NUTTX_ACK && !ack)
-		cw_rpmsg_todo_(e, CW_RPMSG_TELL_ACK);
+	/* Ours may have come when its endpoint was not there yet, and nobody kept it: once more. */
+	if (!ack)
+		cw_rpmsg_todo_(e, ch->conf.nuttx && ch->features & CW_RPMSG_F_NUTTX_ACK
+					  ? CW_RPMSG_TELL_ACK
+					  : CW_RPMSG_TELL_CREATE);
 	cw_rpmsg_bind_(e, addr);
 }
 

@@ -162,12 +162,32 @@ static void repeated_a_few_times(void **state)
 	pair_open(HOST, &b, "lonely", ANY, ANY);
 	pair_open(REMOTE, &c, "also", ANY, ANY);
 	pair_settle();
-	before = p.side[HOST].ch.count.received;
 	pair_open(HOST, &d, "also", ANY, ANY);
 	pair_settle();
+	before = p.side[HOST].ch.count.received;
 	p.now += 100 * s;
 	pair_settle();
 	assert_int_equal(p.side[HOST].ch.count.received, before);
+}
+
+/* Nor does one wait for the other, when the first announcement was kept by nobody and only the second met its own. */
+static void who_forgets_hears_it_from_who_found_it(void **state)
+{
+	(void)state;
+	for (int first = 0; first < 2; first++) {
+		pair_new(NULL);
+		p.side[HOST].ch.conf.services = p.side[REMOTE].ch.conf.services = 0;
+		pair_up();
+		pair_open(first, &a, "late", ANY, ANY);
+		pair_settle();
+		pair_open(!first, &b, "late", ANY, ANY);
+		pair_settle();
+		assert_int_equal(a.e->dst, b.e->addr);
+		assert_int_equal(b.e->dst, a.e->addr);
+		assert_int_equal(cw_rpmsg_send(b.e, "first word", 10, 0), CW_OK);
+		pair_settle();
+		assert_int_equal(a.n, 1);
+	}
 }
 
 /* A peer that forgot the announcement (it had no endpoint, and no table) hears it once more. */
@@ -296,6 +316,7 @@ int main(void)
 		cmocka_unit_test(fixed_peers_are_not_announced),
 		cmocka_unit_test(no_buffer_now),
 		cmocka_unit_test(repeated_a_few_times),
+		cmocka_unit_test(who_forgets_hears_it_from_who_found_it),
 		cmocka_unit_test(a_lost_announcement),
 		cmocka_unit_test(nuttx_acknowledges),
 		cmocka_unit_test(row48_announcements_that_make_no_sense),
