@@ -54,6 +54,7 @@ static bool up(struct cw_rpmsg_device *d)
 	cw_rpmsg_remote_init(&d->remote, tx, rx, d->tx, d->rx, d->to_host);
 	d->remote.q.transport = !d->ops || !d->ops->now ? &plain : d->ops->wait ? &waiting : &timed;
 	d->remote.q.ctx = d;
+	d->asked = false;
 	cw_rpmsg_up(d->channel, &d->remote.q, d->dev.features);
 	return true;
 }
@@ -61,6 +62,15 @@ static bool up(struct cw_rpmsg_device *d)
 static bool wants_room(const struct cw_rpmsg_device *d)
 {
 	return d->channel->starved || d->channel->todo;
+}
+
+/* Once, until it is served and all have room: who asks at each turn of a loop would keep it from coming to rest. */
+static void ask_for_room(struct cw_rpmsg_device *d)
+{
+	if (!wants_room(d) || d->asked)
+		return;
+	d->asked = true;
+	cw_device_wake(&d->dev, CW_RPMSG_QUEUE_TO_HOST);
 }
 
 static int serve(struct cw_device *dev, unsigned int q)
@@ -74,12 +84,11 @@ static int serve(struct cw_device *dev, unsigned int q)
 	if (got < 0)
 		return got == CW_EBUSY ? CW_SERVE_MORE : got;
 	cw_rpmsg_flush(d->channel);
-	if (wants_room(d))
-		cw_device_wake(dev, CW_RPMSG_QUEUE_TO_HOST);
 	if (q == CW_RPMSG_QUEUE_TO_HOST) {
-		dev->queue[q].work = false;
-		return wants_room(d) ? CW_SERVE_DRAINED : CW_SERVE_PARKED;
+		d->asked = wants_room(d);
+		return d->asked ? CW_SERVE_DRAINED : CW_SERVE_PARKED;
 	}
+	ask_for_room(d);
 	return got == CW_SERVE_BUDGET ? CW_SERVE_MORE : CW_SERVE_DRAINED;
 }
 
@@ -104,8 +113,7 @@ void cw_rpmsg_device_run(struct cw_rpmsg_device *d)
 	cw_rpmsg_flush(ch);
 	if (!cw_rpmsg_is_up(ch))
 		return;
-	if (wants_room(d))
-		cw_device_wake(&d->dev, CW_RPMSG_QUEUE_TO_HOST);
+	ask_for_room(d);
 	if (cw_rpmsg_deadline(ch) != UINT64_MAX && now(d) >= cw_rpmsg_deadline(ch))
 		cw_device_wake(&d->dev, CW_RPMSG_QUEUE_TO_REMOTE);
 }

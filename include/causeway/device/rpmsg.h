@@ -30,6 +30,7 @@ struct cw_rpmsg_device {
 	struct cw_rpmsg_remote remote;
 	struct cw_rpmsg_slot *rx, *tx;
 	uint32_t to_host;
+	bool asked; /* queue 0 is served, or armed, for want of room */
 	union {
 		struct cw_abi_rpmsg_config linux_;
 		struct cw_abi_rpmsg_nuttx_config nuttx;

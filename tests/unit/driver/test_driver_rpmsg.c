@@ -218,6 +218,32 @@ static void a_full_ring_is_waited_for(void **state)
 	assert_int_equal(text[0], 'y');
 }
 
+/* A host that returns no buffers: whoever waits for one on the other side sleeps. */
+static void a_device_that_wants_room_comes_to_rest(void **state)
+{
+	struct cw_device *dev = &w.rpmsg.dev;
+	unsigned int sent = 0;
+
+	(void)state;
+	opened(NULL);
+	echoed("peers");
+	for (int round = 0; round < 3; round++) {
+		while (!cw_rpmsg_send(&w.endpoint[0], "x", 1, 0))
+			sent++;
+		for (int i = 0; i < 3; i++) {
+			cw_rpmsg_device_run(&w.rpmsg);
+			while (cw_device_serve(dev) || cw_device_arm(dev))
+				;
+		}
+		cw_rpmsg_device_run(&w.rpmsg);
+		assert_false(dev->queue[CW_RPMSG_QUEUE_TO_HOST].work);
+		until(1 + sent);
+		world_pmm();
+		assert_false(w.channel.starved);
+	}
+	assert_true(sent > CW_RPMSG_QUEUE);
+}
+
 /* The PMM begins anew: both applications are told once, the endpoint is announced again. */
 static void a_new_pmm_is_found_again(void **state)
 {
@@ -363,6 +389,7 @@ int main(void)
 		ended(row71_bad_configurations_are_refused),
 		ended(long_messages_go_in_pieces),
 		ended(a_full_ring_is_waited_for),
+		ended(a_device_that_wants_room_comes_to_rest),
 		ended(a_new_pmm_is_found_again),
 		ended(a_new_remote_is_found_again),
 		ended(a_device_that_wants_a_reset_gets_it),
