@@ -12,9 +12,8 @@
  * Every case has an id that replays it:	rng:pmm@17   rng:remote@230   net:kernel@3.half
  *	rng:between@41   the remote restarts between the PMM's 41st store and its next
  *	rng:replaced@93  the PMM is replaced and runs right after the remote's 93rd load or store
- * Whatever happens, these are promises checked at each store: a side writes only what is its own,
- * nobody writes block memory without a link, and no PMM writes for a life of the remote that ended
- * while the present one believes the link is up.
+ *	rng:beside@93    the same, but the PMM is the one that was there
+ * What is promised at each store is the machine's to check: what both sides stand on (linked.c, classic.c).
  */
 #include "fault.h"
 
@@ -30,7 +29,7 @@
 #define PMM_RESTART_US 500u
 
 struct cut {
-	enum { CUT_NONE, CUT_STORE, CUT_KERNEL, CUT_BETWEEN, CUT_REPLACED } kind;
+	enum { CUT_NONE, CUT_STORE, CUT_KERNEL, CUT_BETWEEN, CUT_REPLACED, CUT_BESIDE } kind;
 	enum side side;
 	enum phase phase;
 	unsigned int at; /* 1: the first */
@@ -38,6 +37,7 @@ struct cut {
 
 static struct {
 	const struct workload *w;
+	const struct machine *m;
 	unsigned char *region;
 	struct cut cut;
 	bool cut_done, over;
@@ -49,15 +49,11 @@ static struct {
 } world;
 
 /* PMM */
-static struct cw_device_bus pmm_bus;
-static struct cw_link_slot pmm_slot[CW_SLOTS_MAX];
-static bool pmm_alive;
+static bool pmm_alive, beside;
 static uint64_t pmm_deadline;
 static jmp_buf pmm_stop;
 
 /* Remote */
-struct cw_bus remote_bus;
-static struct cw_link_slot remote_slot[CW_SLOTS_MAX];
 static bool remote_started, remote_replaced;
 static jmp_buf remote_stop;
 
@@ -79,82 +75,27 @@ uint64_t world_now(void)
 	return world.now;
 }
 
-/* ---- promises at each store ---- */
-
-static bool own_page(enum side side, cw_addr_t a, uint32_t len)
+bool world_was_cut(void)
 {
-	const struct cw_layout *l = world.w->layout;
-	cw_addr_t mine = side == PMM ? l->pmm_page : l->remote_page;
-
-	return a >= mine && a + len <= mine + CW_PAGE_SIZE;
+	return world.cut_done;
 }
 
-static const struct cw_layout_device *block_of(cw_addr_t a)
+unsigned char *world_region(void)
 {
-	const struct cw_layout *l = world.w->layout;
-
-	for (unsigned int i = 0; i < l->devices; i++)
-		if (a >= l->device[i].block && a < l->device[i].block + l->device[i].size)
-			return &l->device[i];
-	return NULL;
+	return world.region;
 }
 
-static const struct cw_abi_link_page *page_of(enum side side)
+uint64_t world_tick(void)
 {
-	const struct cw_layout *l = world.w->layout;
-	cw_addr_t at = side == PMM ? l->pmm_page : l->remote_page;
-
-	return (const void *)(world.region + (at - l->base));
+	if (++world.steps > WORLD_STEPS || world.now > WORLD_END_US)
+		world.over = true;
+	return ++world.now;
 }
 
-/*
- * What memory itself says, whatever a side believes: nobody stores for a life that has not
- * acknowledged it. (A life that ended a moment ago may still be stored for: its end is noticed at the
- * next look, and its successor waits for the echo.)
- */
-static void check_echo(enum side side)
+void world_ring(enum side side)
 {
-	const struct cw_abi_link_page *other = page_of(side == PMM ? REMOTE : PMM);
-	const struct cw_link *mine = side == PMM ? &pmm_bus.link : &remote_bus.link;
-
-	if (cw_get_le32(other->epoch) == mine->echoed &&
-	    cw_get_le32(other->peer_epoch) != mine->epoch)
-		broken(side == PMM ? "PMM stored before the remote acknowledged it"
-				   : "remote stored before the PMM acknowledged it");
-}
-
-static void check_block_store(enum side side, const struct cw_layout_device *d, cw_addr_t a)
-{
-	uint32_t off = (uint32_t)(a - d->block);
-	const struct cw_link *p = &pmm_bus.link, *r = &remote_bus.link;
-
-	if (off < CW_PAGE_SIZE) { /* device page: the PMM's, with or without a link */
-		if (side != PMM)
-			broken("remote stored into a device page");
-		return;
-	}
-	if (off < 2 * CW_PAGE_SIZE && side == PMM)
-		broken("PMM stored into a driver page");
-	if (!(side == PMM ? p->up : r->up))
-		broken("store into a block without a link");
-	check_echo(side);
-}
-
-static void check_store(enum side side, const volatile void *p, uint32_t len)
-{
-	const struct cw_layout *l = world.w->layout;
-	cw_addr_t a = l->base + (cw_addr_t)((const volatile unsigned char *)p - world.region);
-	const struct cw_layout_device *d;
-
-	if (a < l->base || a + len > l->base + l->size) {
-		broken("store outside the region");
-		return;
-	}
-	d = block_of(a);
-	if (d)
-		check_block_store(side, d, a);
-	else if (!own_page(side, a, len))
-		broken("store into a page of the other side");
+	if (!world.lose || ++world.rings % world.lose)
+		world.bell[side] = true;
 }
 
 /* ---- stopping and starting ---- */
@@ -162,8 +103,7 @@ static void check_store(enum side side, const volatile void *p, uint32_t len)
 static void pmm_die(void)
 {
 	pmm_alive = false;
-	memset(&pmm_bus, 0xa5, sizeof(pmm_bus));
-	memset(pmm_slot, 0xa5, sizeof(pmm_slot));
+	world.m->pmm_forget();
 	world.w->pmm_forget();
 	pmm_deadline = world.now + PMM_RESTART_US; /* the keeper starts another */
 }
@@ -171,19 +111,16 @@ static void pmm_die(void)
 static void remote_die(void)
 {
 	remote_started = false;
-	memset(&remote_bus, 0xa5, sizeof(remote_bus));
-	memset(remote_slot, 0xa5, sizeof(remote_slot));
+	world.m->remote_forget();
 	world.w->remote_forget();
 }
 
-static const struct cw_port remote_port;
-
-static void remote_start(void)
+void world_remote_starts(void)
 {
+	if (remote_started)
+		return;
 	remote_started = true;
-	if (cw_bus_init(&remote_bus, world.w->layout, world.region, remote_slot, &remote_port))
-		broken("layout refused");
-	cw_bus_start(&remote_bus);
+	world.m->remote_start();
 }
 
 /* The remote is reset and its new life announced while the PMM is in the midst of its work. */
@@ -191,7 +128,7 @@ static void remote_restarts_between(void)
 {
 	world.now_running = REMOTE;
 	remote_die();
-	remote_start();
+	world_remote_starts();
 	remote_replaced = true;
 	world.now_running = PMM;
 }
@@ -202,15 +139,28 @@ static void cut_now(enum side side)
 	longjmp(side == PMM ? pmm_stop : remote_stop, 1);
 }
 
-static void pmm_is_replaced(void);
+static void pmm_runs_beside(bool another);
+
+static void check_store(enum side side, const volatile void *p, uint32_t len)
+{
+	uint64_t at = (uint64_t)((const volatile unsigned char *)p - world.region);
+
+	if (at > world.m->size || len > world.m->size - at)
+		broken("store outside the region");
+	else
+		world.m->check_store(side, (uint32_t)at, len);
+}
 
 /* One more load or store of the remote has been made. */
 static void remote_access(void)
 {
+	bool another = world.cut.kind == CUT_REPLACED;
+
 	world.accesses++;
-	if (world.cut.kind == CUT_REPLACED && !world.cut_done && world.accesses == world.cut.at) {
+	if ((another || world.cut.kind == CUT_BESIDE) && !world.cut_done &&
+	    world.accesses == world.cut.at) {
 		world.cut_done = true;
-		pmm_is_replaced();
+		pmm_runs_beside(another);
 	}
 }
 
@@ -261,53 +211,28 @@ void kernel_write(void *dst, const void *src, uint32_t len)
 
 /* ---- the PMM, one pass at a time ---- */
 
-static void bell_remote(void *ctx)
-{
-	(void)ctx;
-	if (!world.lose || ++world.rings % world.lose)
-		world.bell[REMOTE] = true;
-}
-
-static const struct cw_link_ops pmm_link_ops = { .ring = bell_remote };
-
-static void pmm_start(void)
-{
-	pmm_alive = true;
-	if (cw_device_bus_init(&pmm_bus, world.w->layout, world.region, pmm_slot, &pmm_link_ops,
-			       NULL))
-		broken("PMM refuses the layout");
-	world.w->pmm_init(&pmm_bus);
-	cw_device_bus_begin(&pmm_bus, world.now);
-}
-
 static void pmm_pass(void)
 {
-	bool more = true;
-
-	if (!pmm_alive)
-		pmm_start();
-	world.bell[PMM] = false;
-	for (unsigned int n = 0; more; n++) {
-		if (n > 10000) {
-			broken("PMM does not come to rest");
-			return;
-		}
-		more = cw_device_bus_poll(&pmm_bus, world.now) == CW_LINK_WENT_DOWN;
-		more |= world.w->pmm_pass(&pmm_bus);
-		more |= cw_device_bus_serve(&pmm_bus);
-		more = more || cw_device_bus_arm(&pmm_bus);
+	if (!pmm_alive) {
+		pmm_alive = true;
+		world.m->pmm_start();
 	}
-	pmm_deadline = cw_device_bus_deadline(&pmm_bus);
+	world.bell[PMM] = false;
+	pmm_deadline = world.m->pmm_pass();
 }
 
-/* While the remote is in the midst of its work: another PMM, and it runs at once. */
-static void pmm_is_replaced(void)
+/* While the remote is in the midst of its work the PMM runs, the same one or another. */
+static void pmm_runs_beside(bool another)
 {
+	if (beside)
+		return;
+	beside = true;
 	world.now_running = PMM;
-	if (pmm_alive)
+	if (another && pmm_alive)
 		pmm_die();
 	pmm_pass();
 	world.now_running = REMOTE;
+	beside = false;
 }
 
 static void run_pmm(void)
@@ -324,26 +249,8 @@ static void run_pmm(void)
 	}
 }
 
-/* ---- the remote's machine ---- */
-
-static uint64_t port_now(void *ctx)
+void world_wait(uint64_t deadline)
 {
-	(void)ctx;
-	if (++world.steps > WORLD_STEPS || world.now > WORLD_END_US)
-		world.over = true;
-	return ++world.now;
-}
-
-static void port_ring(void *ctx)
-{
-	(void)ctx;
-	if (!world.lose || ++world.rings % world.lose)
-		world.bell[PMM] = true;
-}
-
-static void port_wait(void *ctx, uint64_t deadline)
-{
-	(void)ctx;
 	if (world_over())
 		longjmp(remote_stop, 3);
 	for (;;) {
@@ -359,17 +266,6 @@ static void port_wait(void *ctx, uint64_t deadline)
 	world.bell[REMOTE] = false;
 }
 
-static const struct cw_port remote_port = { .now = port_now, .ring = port_ring, .wait = port_wait };
-
-bool remote_up(void)
-{
-	if (!remote_started)
-		remote_start();
-	while (!world_over() && cw_bus_wait_up(&remote_bus, 1000000))
-		;
-	return !world_over();
-}
-
 /* ---- cases ---- */
 
 static const char *run_case(const struct workload *w, struct cut cut, unsigned int lose)
@@ -379,15 +275,16 @@ static const char *run_case(const struct workload *w, struct cut cut, unsigned i
 	const char *bad;
 
 	free(memory);
-	memory = aligned_alloc(CW_PAGE_SIZE, w->layout->size);
+	memory = aligned_alloc(4096, w->machine->size);
 	memset(&world, 0, sizeof(world));
 	world.w = w;
+	world.m = w->machine;
 	world.region = memory;
 	world.cut = cut;
 	world.lose = lose;
 	world.now = 1000;
-	memset(memory, 0x5a, w->layout->size); /* memory may be found with any contents */
-	remote_started = remote_replaced = pmm_alive = false;
+	memset(memory, 0x5a, w->machine->size); /* memory may be found with any contents */
+	remote_started = remote_replaced = pmm_alive = beside = false;
 	pmm_deadline = 0;
 	w->pmm_forget();
 	w->remote_forget();
@@ -425,6 +322,8 @@ static void id_text(char *buf, size_t size, const struct workload *w, struct cut
 		snprintf(buf, size, "%s:between@%u", w->name, c.at);
 	else if (c.kind == CUT_REPLACED)
 		snprintf(buf, size, "%s:replaced@%u", w->name, c.at);
+	else if (c.kind == CUT_BESIDE)
+		snprintf(buf, size, "%s:beside@%u", w->name, c.at);
 	else if (c.kind == CUT_STORE)
 		snprintf(buf, size, "%s:%s@%u", w->name, c.side == PMM ? "pmm" : "remote", c.at);
 	else
@@ -469,15 +368,22 @@ static void sweep(const struct workload *w, unsigned int lose)
 			    lose);
 	for (unsigned int n = 1; n <= stores[PMM]; n++)
 		one(w, (struct cut){ .kind = CUT_BETWEEN, .at = n }, lose);
-	for (unsigned int n = 1; n <= accesses; n++)
+	for (unsigned int n = 1; n <= accesses; n++) {
 		one(w, (struct cut){ .kind = CUT_REPLACED, .at = n }, lose);
+		one(w, (struct cut){ .kind = CUT_BESIDE, .at = n }, lose);
+	}
 	for (unsigned int n = 1; n <= kernel; n++)
 		for (int p = BEFORE; p < PHASES; p++)
 			one(w, (struct cut){ .kind = CUT_KERNEL, .phase = (enum phase)p, .at = n },
 			    lose);
 }
 
-static const struct workload *const workloads[] = { &rng_workload, &net_workload };
+static const struct workload *const workloads[] = { &rng_workload,
+						    &net_workload,
+						    &rpmsg_workload,
+						    &classic_host_workload,
+						    &classic_remote_workload,
+						    &classic_plain_workload };
 
 static const struct workload *find(const char *name, size_t len)
 {
@@ -503,8 +409,8 @@ static int replay(const char *id, unsigned int lose)
 		c.phase = phase[0] == 'b' ? BEFORE : phase[0] == 'h' ? HALF : AFTER;
 	} else if (!strcmp(where, "between")) {
 		c.kind = CUT_BETWEEN;
-	} else if (!strcmp(where, "replaced")) {
-		c.kind = CUT_REPLACED;
+	} else if (!strcmp(where, "replaced") || !strcmp(where, "beside")) {
+		c.kind = where[0] == 'b' ? CUT_BESIDE : CUT_REPLACED;
 	} else if (strcmp(where, "none")) {
 		c.kind = CUT_STORE;
 		c.side = where[0] == 'p' ? PMM : REMOTE;
@@ -522,14 +428,16 @@ int main(int argc, char **argv)
 
 	first_only = getenv("FAULT_FIRST") != NULL;
 	if (argc < 2) {
-		fprintf(stderr, "usage: fault rng|net|ID [--lose]\n");
+		fprintf(stderr, "usage: fault WORKLOAD|ID [--lose]\n");
 		return 2;
 	}
 	if (strchr(argv[1], ':'))
 		return replay(argv[1], lose);
 	w = find(argv[1], strlen(argv[1]));
 	if (!w) {
-		fprintf(stderr, "fault: no workload '%s'; there are rng and net\n", argv[1]);
+		fprintf(stderr, "fault: no workload '%s'; there are:\n", argv[1]);
+		for (size_t i = 0; i < sizeof(workloads) / sizeof(workloads[0]); i++)
+			fprintf(stderr, "	%s\n", workloads[i]->name);
 		return 2;
 	}
 	sweep(w, lose);

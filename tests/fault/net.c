@@ -27,7 +27,7 @@ static const struct cw_layout_device place[] = {
 };
 static const struct cw_layout layout = {
 	.base = 0x37000000,
-	.size = 0x20000,
+	.size = LINKED_SIZE,
 	.line = 64,
 	.dtb = 0x1000,
 	.slots = 4,
@@ -214,8 +214,13 @@ static void remote_forget(void)
 	open = false;
 }
 
+static const struct linked parts = { .layout = &layout,
+				     .pmm_init = pmm_init,
+				     .pmm_pass = pmm_pass };
+
 static void begin(void)
 {
+	linked_use(&parts);
 	wire_in = wire_out = echoed = 0;
 }
 
@@ -226,12 +231,10 @@ static const char *end(void)
 
 const struct workload net_workload = {
 	.name = "net",
+	.machine = &linked_machine,
 	.remote = remote,
-	.pmm_init = pmm_init,
-	.pmm_pass = pmm_pass,
 	.pmm_forget = pmm_forget,
 	.remote_forget = remote_forget,
 	.begin = begin,
 	.end = end,
-	.layout = &layout,
 };

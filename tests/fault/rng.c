@@ -26,7 +26,7 @@ static const struct cw_layout_device place[] = {
 };
 static const struct cw_layout layout = {
 	.base = 0x37000000,
-	.size = 0x10000,
+	.size = LINKED_SIZE,
 	.line = 64,
 	.dtb = 0x1000,
 	.slots = 3,
@@ -162,8 +162,13 @@ static void remote_forget(void)
 	open = false;
 }
 
+static const struct linked parts = { .layout = &layout,
+				     .pmm_init = pmm_init,
+				     .pmm_pass = pmm_pass };
+
 static void begin(void)
 {
+	linked_use(&parts);
 	given = newest = reads_done = 0;
 }
 
@@ -174,12 +179,10 @@ static const char *end(void)
 
 const struct workload rng_workload = {
 	.name = "rng",
+	.machine = &linked_machine,
 	.remote = remote,
-	.pmm_init = pmm_init,
-	.pmm_pass = pmm_pass,
 	.pmm_forget = pmm_forget,
 	.remote_forget = remote_forget,
 	.begin = begin,
 	.end = end,
-	.layout = &layout,
 };
