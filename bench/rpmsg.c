@@ -4,6 +4,8 @@
  *
  *	step N		N round trips of 64 B in one thread (for callgrind)
  *	pingpong N	the same between two threads; with the floor beside it: one cache line
+ *	gap20, gap200 N	N such round trips with so many microseconds between them; the floor has them too
+ *	ten N		N messages of 64 B from one thread to the other, to ten endpoints in turn, in batches of 32
  *	oneway N	N messages of 64 B from one thread to the other, in batches of 32; the floor beside it: a
  *			ring of 64 B slots with cached indices, one writer, one reader
  *
@@ -27,11 +29,13 @@
 #define LEN    64u
 #define BATCH  32u
 #define ROUNDS 7
+#define TEN    10u
+#define MOST   100000
 
 struct side {
 	struct cw_rpmsg ch;
-	struct cw_rpmsg_endpoint ept[4];
-	struct cw_rpmsg_endpoint *e;
+	struct cw_rpmsg_endpoint ept[TEN + 1];
+	struct cw_rpmsg_endpoint *e, *ten[TEN];
 	struct cw_rpmsg_slot rx[SIZE], tx[SIZE];
 	_Alignas(64) uint64_t got;
 	bool echo;
@@ -72,11 +76,17 @@ static const struct cw_rpmsg_endpoint_ops ops = { .receive = receive };
 
 static void make(struct side *s, uint32_t addr, uint32_t dst)
 {
-	const struct cw_rpmsg_config c = { .endpoint = s->ept, .endpoints = 4 };
-	const struct cw_rpmsg_spec e = { .addr = addr, .dst = dst, .ops = &ops, .ctx = s };
+	const struct cw_rpmsg_config c = { .endpoint = s->ept, .endpoints = TEN + 1 };
+	struct cw_rpmsg_spec e = { .addr = addr, .dst = dst, .ops = &ops, .ctx = s };
 
 	if (cw_rpmsg_init(&s->ch, &c) || cw_rpmsg_create(&s->ch, &e, &s->e))
 		abort();
+	for (unsigned int i = 0; i < TEN; i++) { /* where a search by table entry finds them */
+		e.addr = 2048 + 16 * TEN + i + 1;
+		e.dst = e.addr;
+		if (cw_rpmsg_create(&s->ch, &e, &s->ten[i]))
+			abort();
+	}
 }
 
 static struct cw_rpmsg_pool pool(uint32_t at)
@@ -110,8 +120,8 @@ static void set_up(void)
 		abort();
 	cw_rpmsg_remote_init(&remote_queues, &dev[0], &dev[1], remote.tx, remote.rx, 512);
 	host_queues.q.transport = remote_queues.q.transport = &transport;
-	make(&host, 1024, 1028);
-	make(&remote, 1028, 1024);
+	make(&host, 1024, 1040);
+	make(&remote, 1040, 1024);
 	cw_rpmsg_up(&host.ch, &host_queues.q, 0);
 	cw_rpmsg_flush(&host.ch);
 	cw_rpmsg_up(&remote.ch, &remote_queues.q, 0);
@@ -159,13 +169,39 @@ static void step(long n)
 
 /* ---- two threads ---- */
 
+static double took[MOST]; /* of each round trip, when there is a gap between them */
+static long gap;
+
+static void pause_after(long i, double begun)
+{
+	double end = now_ns();
+
+	took[i % MOST] = end - begun;
+	for (end += (double)gap * 1e3; now_ns() < end;)
+		relax();
+}
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static double median(long n)
+{
+	n = n < MOST ? n : MOST;
+	qsort(took, (size_t)n, sizeof(*took), by_value);
+	return took[n / 2];
+}
+
 static _Alignas(64) atomic_ulong line_a, line_b;
 static _Alignas(64) atomic_ulong head, tail;
 static _Alignas(64) uint8_t slots[1024][LEN];
 static atomic_int mode, ready; /* what the other thread does */
 static _Atomic long count;
 
-enum { NOTHING, ECHO, LINE, SINK, SLOTS, QUIT };
+enum { NOTHING, ECHO, LINE, SINK, SLOTS, TEN_SINK, QUIT };
 
 static void line_echo(long n)
 {
@@ -179,9 +215,13 @@ static void line_echo(long n)
 static void line_ping(long n)
 {
 	for (long i = 1; i <= n; i++) {
+		double begun = gap ? now_ns() : 0;
+
 		atomic_store_explicit(&line_a, (unsigned long)i, memory_order_release);
 		while (atomic_load_explicit(&line_b, memory_order_acquire) != (unsigned long)i)
 			relax();
+		if (gap)
+			pause_after(i, begun);
 	}
 }
 
@@ -197,11 +237,15 @@ static void rpmsg_ping(uint64_t n)
 	static const uint8_t text[LEN];
 
 	for (uint64_t i = 1; i <= n; i++) {
+		double begun = gap ? now_ns() : 0;
+
 		if (cw_rpmsg_send(host.e, text, LEN, 0))
 			abort();
 		while (host.got < i)
 			if (!cw_rpmsg_poll(&host.ch, 8))
 				relax();
+		if (gap)
+			pause_after((long)i, begun);
 	}
 }
 
@@ -213,7 +257,7 @@ static void rpmsg_sink(uint64_t n)
 	cw_rpmsg_flush(&remote.ch);
 }
 
-static void rpmsg_source(uint64_t n)
+static void rpmsg_source(uint64_t n, bool ten)
 {
 	static const uint8_t text[LEN];
 	struct cw_rpmsg_tx tx;
@@ -222,8 +266,10 @@ static void rpmsg_source(uint64_t n)
 		unsigned int k = 0;
 
 		for (; k < BATCH && i < n && !cw_rpmsg_tx_get(host.e, &tx); k++, i++) {
+			struct cw_rpmsg_endpoint *e = ten ? host.ten[i % TEN] : host.e;
+
 			cw_copy_out(tx.data, text, LEN);
-			if (cw_rpmsg_tx_send(host.e, &tx, 1028, LEN))
+			if (cw_rpmsg_tx_send(e, &tx, e->dst, LEN))
 				abort();
 		}
 		cw_rpmsg_flush(&host.ch);
@@ -288,7 +334,7 @@ static void *other(void *arg)
 			rpmsg_echo((uint64_t)n);
 		else if (m == LINE)
 			line_echo(n);
-		else if (m == SINK)
+		else if (m == SINK || m == TEN_SINK)
 			rpmsg_sink((uint64_t)n);
 		else
 			slots_sink((unsigned long)n);
@@ -314,13 +360,13 @@ static double measure(int m, long n)
 		rpmsg_ping((uint64_t)n);
 	else if (m == LINE)
 		line_ping(n);
-	else if (m == SINK)
-		rpmsg_source((uint64_t)n);
+	else if (m == SINK || m == TEN_SINK)
+		rpmsg_source((uint64_t)n, m == TEN_SINK);
 	else
 		slots_source((unsigned long)n);
 	while (atomic_load(&ready) != 2)
 		relax();
-	return (now_ns() - begun) / (double)n;
+	return gap ? median(n) : (now_ns() - begun) / (double)n;
 }
 
 static void print(const char *what, int thing, int floor, long n)
@@ -341,7 +387,7 @@ int main(int argc, char **argv)
 	pthread_t t;
 
 	if (n < 1) {
-		fprintf(stderr, "usage: bench_rpmsg step|pingpong|oneway N\n");
+		fprintf(stderr, "usage: bench_rpmsg step|pingpong|gap20|gap200|oneway|ten N\n");
 		return 2;
 	}
 	set_up();
@@ -352,10 +398,14 @@ int main(int argc, char **argv)
 	pin(0);
 	if (pthread_create(&t, NULL, other, NULL))
 		return 1;
-	if (!strcmp(argv[1], "pingpong"))
-		print("pingpong", ECHO, LINE, n);
-	else
+	if (!strncmp(argv[1], "gap", 3))
+		gap = strtol(argv[1] + 3, NULL, 10);
+	if (!strcmp(argv[1], "ten"))
+		print("ten", TEN_SINK, SLOTS, n);
+	else if (!strcmp(argv[1], "oneway"))
 		print("oneway", SINK, SLOTS, n);
+	else
+		print(argv[1], ECHO, LINE, n);
 	atomic_store(&mode, QUIT);
 	pthread_join(t, NULL);
 	return 0;
