@@ -17,6 +17,7 @@
 #define DTB_DEFAULT	  UINT32_MAX /* as much as the devices take */
 #define DTB_MAX		  32768u     /* 64 devices take less */
 #define RPMSG_BUFFERS_MIN 4u
+#define RPMSG_BUFFERS	  32u /* as driver/rpmsg.h has it */
 #define LL(x)		  ((unsigned long long)(x))
 
 /* About 190 bytes a node, rounded up generously. */
@@ -90,11 +91,10 @@ void cw_board_device_defaults(const struct cw_board_device *d, uint16_t *queues,
 		*block_size = 0x10000;
 		break;
 	case CW_ID_RPMSG:
-		/* A buffer each way for every descriptor, with room for rings and rounding. */
+		/* As much as its buffers take. */
 		*queues = 2;
 		*queue_size = 32;
-		*block_size = 0x4000 + *queue_size * (d->to_host + d->to_remote);
-		*block_size = (*block_size + CW_PAGE_SIZE - 1) & ~(CW_PAGE_SIZE - 1);
+		*block_size = 0x4000;
 		break;
 	case CW_ID_9P:
 		/* Four messages of 64 KB at once: two read ahead, one written behind, one call. */
@@ -150,8 +150,8 @@ static uint32_t round_up(uint32_t v, uint32_t unit)
 }
 
 /*
- * Pages, rings, two lines of buffer a queue; a network also a frame each way at its MTU, and messages a
- * few buffers each way.
+ * Pages, rings, two lines of buffer a queue; a network also a frame each way at its MTU; messages some
+ * buffers each way, and by default as many as a driver takes.
  */
 static uint32_t needed(const struct cw_board_device *d, const struct cw_layout_device *p,
 		       uint32_t line)
@@ -161,7 +161,7 @@ static uint32_t needed(const struct cw_board_device *d, const struct cw_layout_d
 	if (d->id == CW_ID_NET)
 		n += 2 * round_up(d->mtu + 18u + 12u, line);
 	if (d->id == CW_ID_RPMSG)
-		n += RPMSG_BUFFERS_MIN *
+		n += (p->size ? RPMSG_BUFFERS_MIN : RPMSG_BUFFERS) *
 		     (round_up(d->to_host, line) + round_up(d->to_remote, line));
 	return round_up(n, CW_PAGE_SIZE);
 }

@@ -512,6 +512,7 @@ static void given(struct cw_unit *unit, uint32_t id, int fd)
 		p->listen = fd;
 		p->more = true;
 		pick_up(u, p);
+		cw_rpmsg_device_run(&u->rpmsg);
 		return;
 	}
 	if (fd >= 0)

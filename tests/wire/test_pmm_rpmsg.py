@@ -94,7 +94,8 @@ class Remote(DriverDevice):
         return s
 
     def files(self):
-        return sorted(os.listdir(self.folder))
+        """One that begins with a dot is being made."""
+        return sorted(f for f in os.listdir(self.folder) if f[0] != ".")
 
 
 @pytest.fixture

@@ -183,6 +183,38 @@ static void most_devices(void **state)
 	assert_non_null(strstr(said, "has 65 items; right is a list of 1 to 64 devices"));
 }
 
+/* By default a driver finds room for 32 buffers each way, whatever their sizes and the line. */
+static void room_for_messages(void **state)
+{
+	static const uint32_t size[] = { 64, 100, 512, 4096, 65536 };
+	char text[512];
+
+	(void)state;
+	for (unsigned int i = 0; i < ARRAY_SIZE(size) * ARRAY_SIZE(size) * 2; i++) {
+		uint32_t to_host = size[i % 5], to_remote = size[i / 5 % 5];
+		uint32_t line = i < 25 ? 64 : 1024, stride;
+		const struct cw_layout_device *d;
+		struct cw_board *b;
+
+		snprintf(
+			text, sizeof(text),
+			"remotes: [ { name: a, carrier: { process: p }, region: { size: 16M, line: "
+			"%u }, devices: [ { kind: rpmsg, to-host: %u, to-remote: %u } ] } ]",
+			line, to_host, to_remote);
+		b = load(text);
+		if (!b)
+			fail_msg("%s", said);
+		d = &b->remote[0].place[0];
+		stride = (to_host + line - 1) / line * line + (to_remote + line - 1) / line * line;
+		assert_int_equal(d->queues, 2);
+		assert_int_equal(d->queue_size, 32);
+		assert_true(d->size >= 2 * 4096 + 2 * cw_ring_bytes(32, line) + 32 * stride);
+		assert_true(d->size <=
+			    3 * 4096 + 2 * cw_ring_bytes(32, line) + 32 * stride + 0x4000);
+		cw_board_free(b);
+	}
+}
+
 static void no_fragment(void **state)
 {
 	struct cw_board *b =
@@ -203,6 +235,7 @@ int main(void)
 		cmocka_unit_test(smallest_region),
 		cmocka_unit_test(any_board),
 		cmocka_unit_test(most_devices),
+		cmocka_unit_test(room_for_messages),
 		cmocka_unit_test(no_fragment),
 	};
 
