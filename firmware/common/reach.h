@@ -21,6 +21,11 @@ int reach_open(enum app_kind kind, struct cw_transport **t);
 void reach_check(enum app_kind kind);
 /* Sleeps until something may have come, or @deadline. */
 void reach_wait(uint64_t deadline);
+/* What was counted: epoch is this life's, told by no other life that the other side remembers. */
+struct reach_counters {
+	uint32_t epoch, doorbells_in, doorbells_out;
+};
+void reach_count(struct reach_counters *c);
 /* The last words. */
 void reach_leave(int code);
 

@@ -108,6 +108,22 @@ void reach_wait(uint64_t deadline)
 	cw_bus_wait(&bus, deadline);
 }
 
+/* The group words count what the other side has told us of, from 0 on each link. */
+void reach_count(struct reach_counters *c)
+{
+	static uint32_t links, before, last;
+
+	if (links != app.links)
+		before += last;
+	links = app.links;
+	last = 0;
+	for (unsigned int g = 0; g < bus.link.groups; g++)
+		last += bus.link.group_seen[g];
+	c->epoch = bus.link.epoch;
+	c->doorbells_in = before + last;
+	c->doorbells_out = bus.link.count.rings;
+}
+
 void reach_leave(int code)
 {
 	cw_link_set_state(&bus.link, code ? CW_STATE_PANIC : CW_STATE_IDLE, (uint32_t)code);

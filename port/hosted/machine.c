@@ -10,23 +10,30 @@
 #include <causeway/port/machine.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #define UART_MS 100
+#define PATTERN 0x57ac4f5eu
+#define WATCHED (256u * 1024u) /* bytes of the stack in which its use is seen */
+#define SENSOR	"/sys/class/thermal/thermal_zone0/temp"
 
 void (*cw_machine_on_fault)(uint32_t code);
 
 static int doorbell = -1;
+static uintptr_t stack_low, stack_top;
 static uint64_t poll_us = 1000;
 
 static uint64_t now(void *ctx)
@@ -110,6 +117,52 @@ static const struct cw_machine *refuse(const char *why)
 	return NULL;
 }
 
+/* What is below is not used yet: it is filled with a pattern, to see later what of it was used. */
+__attribute__((noinline, no_sanitize("address"))) static void stack_paint(void)
+{
+	volatile uint32_t area[WATCHED / 4];
+
+	for (size_t i = 0; i < WATCHED / 4; i++)
+		area[i] = PATTERN;
+	stack_low = (uintptr_t)area;
+}
+
+__attribute__((noinline, no_sanitize("address"))) static uint32_t stack_used(void)
+{
+	const volatile uint32_t *p = (const uint32_t *)stack_low;
+
+	while ((uintptr_t)p < stack_top && *p == PATTERN)
+		p++;
+	return (uint32_t)(stack_top - (uintptr_t)p);
+}
+
+static void look_at_sensor(struct cw_machine_health *h)
+{
+	int fd = open(SENSOR, O_RDONLY | O_CLOEXEC);
+	char text[16] = { 0 };
+
+	if (fd < 0)
+		return;
+	h->has_temperature = read(fd, text, sizeof(text) - 1) > 0;
+	h->temperature = (int32_t)strtol(text, NULL, 10);
+	close(fd);
+}
+
+void cw_machine_health(struct cw_machine_health *h)
+{
+	struct mallinfo2 m = mallinfo2();
+	struct rlimit limit;
+
+	memset(h, 0, sizeof(*h));
+	h->stack_used = stack_used();
+	h->stack_size = getrlimit(RLIMIT_STACK, &limit) || limit.rlim_cur > UINT32_MAX
+				? WATCHED
+				: (uint32_t)limit.rlim_cur;
+	h->heap_size = (uint32_t)(m.arena + m.hblkhd);
+	h->heap_used = (uint32_t)(m.uordblks + m.hblkhd);
+	look_at_sensor(h);
+}
+
 const struct cw_machine *cw_machine_init(void)
 {
 	int fd = (int)number("CAUSEWAY_REGION_FD", -1);
@@ -117,6 +170,8 @@ const struct cw_machine *cw_machine_init(void)
 	const char *remote = getenv("CAUSEWAY_REMOTE");
 	struct stat st;
 
+	stack_top = (uintptr_t)__builtin_frame_address(0);
+	stack_paint();
 	signal(SIGPIPE, SIG_IGN);
 	if (fd < 0 || offset < 0 || fstat(fd, &st) || st.st_size <= offset)
 		return refuse("CAUSEWAY_REGION_FD names no memory");

@@ -6,6 +6,7 @@
  * looking: so no handler runs beside the loop. The doorbell is an MSI of the ivshmem device
  * (ivshmem.c); the virtual timer wakes at deadlines. Both handlers only note that they ran.
  */
+#include "../common/health.h"
 #include "../common/print.h"
 #include "board.h"
 #include "machine.h"
@@ -139,6 +140,7 @@ static const struct cw_machine machine = {
 
 const struct cw_machine *machine_init_alone(void)
 {
+	stack_paint();
 	reg_write(UART_BASE + UART_CR, 0x301); /* on, both directions */
 	gic_init();
 	return &machine;

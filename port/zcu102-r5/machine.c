@@ -6,6 +6,7 @@
  * latest, so that the loop looks at memory itself: a core with nothing else to do finds news there
  * sooner than by any doorbell. Towards Linux a byte on the spare UART is a ring.
  */
+#include "../common/health.h"
 #include "../common/print.h"
 #include "board.h"
 
@@ -105,6 +106,7 @@ static const struct cw_machine machine = {
 
 const struct cw_machine *cw_machine_init(void)
 {
+	stack_paint();
 	reg_write(UART_BASE + UART_CR, UART_ON);
 	reg_write(BELL_BASE + UART_CR, UART_ON);
 	clock_init();

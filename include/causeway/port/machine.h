@@ -46,6 +46,22 @@ void cw_machine_trace(const char *text, size_t len);
 /** cw_machine_seed - some number that differs from start to start; not entropy */
 uint32_t cw_machine_seed(void);
 
+/* What a machine knows of itself */
+struct cw_machine_health {
+	uint32_t stack_size, stack_used; /* bytes, and the most that ever was; 0: not known */
+	uint32_t heap_size, heap_used;	 /* bytes; 0: there is no heap */
+	int32_t temperature;		 /* thousandths of a degree Celsius */
+	bool has_temperature;		 /* there is a sensor */
+};
+
+/**
+ * cw_machine_health - look how the machine is; for a firmware that tells it
+ * @h: filled; a port that knows nothing fills it with zeros
+ *
+ * Thread context; takes as long as looking through the stack does.
+ */
+void cw_machine_health(struct cw_machine_health *h);
+
 /**
  * cw_machine_on_fault - called once when the processor took an exception that it cannot go on from
  *
