@@ -19,7 +19,7 @@
 #define CW_SAMPLE_QUEUES     8u
 #define CW_SAMPLE_LOOP_NAME  12u /* bytes, padded with NUL */
 #define CW_SAMPLE_QUEUE_NAME 16u
-#define CW_SAMPLE_WHOLE	     10000u /* a share of all the time */
+#define CW_SAMPLE_WHOLE	     1000000u /* a share of all the time */
 #define CW_PERIOD_MIN_MS     100u
 #define CW_PERIOD_MAX_MS     60000u
 
