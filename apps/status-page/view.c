@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * What is known of a remote.
+ *
+ * Theory of operation: a sample of another life than the last one's is a restart. Nothing else is made of
+ * what the remote says: whether it is live is decided by our clock, and what became of it is asked of its
+ * carrier.
+ */
+#include "view.h"
+
+#include <causeway/core/err.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+int view_init(struct view *v, unsigned int rows)
+{
+	memset(v, 0, sizeof(*v));
+	v->row = calloc(rows, sizeof(*v->row));
+	v->rows_max = rows;
+	return v->row ? 0 : -1;
+}
+
+void view_free(struct view *v)
+{
+	free(v->row);
+	v->row = NULL;
+}
+
+/* The next place of a ring of @max, the oldest one's when it is full. */
+static unsigned int ring_place(unsigned int *first, unsigned int *used, unsigned int max)
+{
+	if (*used < max)
+		return (*first + (*used)++) % max;
+	*first = (*first + 1) % max;
+	return (*first + max - 1) % max;
+}
+
+static void add_row(struct view *v, const struct cw_sample *s, int64_t ms)
+{
+	struct view_row *r = &v->row[ring_place(&v->first_row, &v->rows, v->rows_max)];
+
+	memset(r, 0, sizeof(*r));
+	r->ms = ms;
+	r->life = v->restarts;
+	r->uptime_us = s->uptime_us;
+	r->sequence = s->sequence;
+	r->stack_used = s->stack_used;
+	r->heap_used = s->heap_used;
+	r->messages_in = s->messages_in;
+	r->messages_out = s->messages_out;
+	r->doorbells_in = s->doorbells_in;
+	r->doorbells_out = s->doorbells_out;
+	r->loops = (uint8_t)s->loops;
+	for (unsigned int i = 0; i < s->loops; i++)
+		r->share[i] =
+			(s->loop[i].share < CW_SAMPLE_WHOLE ? s->loop[i].share : CW_SAMPLE_WHOLE);
+}
+
+static bool same_loops(const struct cw_sample *a, const struct cw_sample *b)
+{
+	if (a->loops != b->loops)
+		return false;
+	for (unsigned int i = 0; i < a->loops; i++)
+		if (strcmp(a->loop[i].name, b->loop[i].name))
+			return false;
+	return true;
+}
+
+static const char *refusal(int err)
+{
+	return err == CW_EVERSION ? "a version that is not known"
+	       : err == CW_EPEER  ? "a period out of range"
+				  : "a length that does not fit its contents";
+}
+
+int view_sample(struct view *v, const void *m, uint32_t len, struct view_time now)
+{
+	struct cw_sample s;
+	int err = cw_sample_decode(&s, m, len);
+
+	if (err) {
+		v->refused++;
+		v->refusal = refusal(err);
+		return err;
+	}
+	if (v->received && s.life != v->sample.life) {
+		v->restarts++;
+		v->restarted = now;
+	}
+	/* Another program's loops do not go on where these ended. */
+	if (v->received && !same_loops(&s, &v->sample))
+		v->rows = v->first_row = 0;
+	v->received++;
+	v->ended = false;
+	v->sample = s;
+	v->sampled = now;
+	add_row(v, &s, now.ms);
+	return CW_OK;
+}
+
+void view_log(struct view *v, const void *m, uint32_t len, struct view_time now)
+{
+	struct view_line *l = &v->line[ring_place(&v->first_line, &v->lines, VIEW_LINES)];
+
+	l->ms = now.ms;
+	cw_text_clean(l->text, m, len < VIEW_LINE ? len : VIEW_LINE);
+}
+
+static void take_text(char *dst, size_t size, const char *src)
+{
+	cw_text_clean(dst, src, (uint32_t)strnlen(src, size - 1));
+}
+
+static bool carrier_is(const struct view *v, const char *state)
+{
+	return !strcmp(v->carrier, state);
+}
+
+void view_carrier(struct view *v, const char *name, const char *state, uint32_t starts,
+		  uint32_t crashes)
+{
+	v->pmm = state != NULL;
+	take_text(v->carrier, sizeof(v->carrier), state ? state : "");
+	if (state)
+		take_text(v->name, sizeof(v->name), name);
+	v->starts = starts;
+	v->crashes = crashes;
+	if (carrier_is(v, "crashed") || carrier_is(v, "offline") || carrier_is(v, "detached"))
+		v->ended = true;
+}
+
+enum view_state view_state(const struct view *v, struct view_time now)
+{
+	if (carrier_is(v, "crashed"))
+		return VIEW_CRASHED;
+	if (carrier_is(v, "offline") || carrier_is(v, "detached") || (!v->pmm && !v->service))
+		return VIEW_OFFLINE;
+	if (!v->received || v->ended)
+		return VIEW_WAITING;
+	if (now.us - v->sampled.us > v->sample.period_ms * 2000ull + VIEW_MARGIN_US)
+		return VIEW_SILENT;
+	if (v->restarts && now.us - v->restarted.us < VIEW_RESTARTED_US)
+		return VIEW_RESTARTED;
+	return VIEW_LIVE;
+}
+
+const char *view_state_text(enum view_state s)
+{
+	static const char *const text[] = {
+		[VIEW_WAITING] = "waiting",	[VIEW_LIVE] = "live",
+		[VIEW_RESTARTED] = "restarted", [VIEW_SILENT] = "silent",
+		[VIEW_CRASHED] = "crashed",	[VIEW_OFFLINE] = "offline",
+		[VIEW_STOPPED] = "stopped",
+	};
+
+	return text[s];
+}
