@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The status page under test: a remote's sockets without a remote, the program, and nginx."""
+import json
+import os
+import select
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+import time
+import urllib.request
+
+from pmm import BUILD, until
+
+PROGRAM = os.path.join(BUILD, "apps", "status-page", "causeway-status-page")
+SOURCE = os.environ["CW_SOURCE"]
+LOOPS = ("link", "messages", "status", "idle")
+
+
+def sample(sequence, life=0x1234abcd, period=1000, loops=None, queues=((b"rpmsg0", 0), (b"rpmsg0", 1)),
+           board=b"fake", version=1, stack=4096):
+    """A message as docs/spec/status.md has it."""
+    if loops is None:
+        busy = [0.001, 0.004 + 0.003 * (sequence % 7), 0.002]
+        loops = [(n.encode(), v) for n, v in zip(LOOPS, busy + [1 - sum(busy)])]
+    size = 96 + 16 * len(loops) + 32 * len(queues)
+    m = struct.pack("<HHIIIQIIIIIIIiIIIIBBH16sI", version, size, life, sequence, 1, sequence * 1000000,
+                    period, 1000000, 7, 65536, stack, 8192, 1000 + sequence, 42500, 2 * sequence,
+                    5 * sequence + sequence % 5, 3 * sequence, 6 * sequence, len(loops), len(queues), 0, board, 0)
+    for name, share in loops:
+        m += struct.pack("<12sI", name, round(share * 1000000))
+    for name, index in queues:
+        m += struct.pack("<16sHHHHII", name, index, 32, 30, 0, sequence, sequence)
+    return m
+
+
+class Service:
+    """A listening socket as the keeper makes it, and who has come."""
+
+    def __init__(self, path):
+        self.path = path
+        self.s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.s.bind(path)
+        self.s.listen(16)
+        self.s.setblocking(False)
+        self.clients = []
+
+    def look(self):
+        try:
+            while True:
+                c = self.s.accept()[0]
+                c.setblocking(False)
+                self.clients.append(c)
+        except BlockingIOError:
+            return len(self.clients)
+
+    def joined(self):
+        until(self.look)
+        return self
+
+    def send(self, data):
+        self.look()
+        for c in self.clients:
+            c.send(data)
+
+    def hear(self, seconds=5.0):
+        """The next message, and who sent it."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.look()
+            for c in select.select(self.clients, [], [], 0.01)[0]:
+                data = c.recv(65536)
+                if data:
+                    return data, c
+                self.clients.remove(c)
+                c.close()
+        raise AssertionError("nothing came")
+
+    def close(self):
+        os.unlink(self.path)
+        self.s.close()
+        for c in self.clients:
+            c.close()
+
+
+class Keeper:
+    """A control socket that says how the remote is."""
+
+    def __init__(self, folder, board="fake", remote="r"):
+        import threading
+        self.state, self.remote, self.starts, self.crashes = "running", remote, 1, 0
+        self.s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.s.bind("%s/%s.sock" % (folder, board))
+        self.s.listen(8)
+        self.t = threading.Thread(target=self.serve, daemon=True)
+        self.t.start()
+
+    def serve(self):
+        while True:
+            try:
+                c = self.s.accept()[0]
+            except OSError:
+                return
+            try:
+                with c, c.makefile() as f:
+                    if f.readline():
+                        c.sendall(json.dumps({"ok": True, "remotes": [
+                            {"name": self.remote, "state": self.state, "starts": self.starts,
+                             "crashes": self.crashes}]}).encode() + b"\n")
+            except OSError:
+                pass  # who asked did not wait
+
+    def close(self):
+        self.s.shutdown(socket.SHUT_RDWR)
+        self.s.close()
+
+
+class Page:
+    """causeway-status-page; the JSON that it writes."""
+
+    def __init__(self, run_dir, *args, directory=None):
+        self.tmp = tempfile.TemporaryDirectory(prefix="cw-page-")
+        os.chmod(self.tmp.name, 0o755)  # of nginx's workers, started by root, it is another's
+        self.dir = directory or os.path.join(self.tmp.name, "www")
+        self.log = open(os.path.join(self.tmp.name, "log"), "w+")
+        self.p = subprocess.Popen([PROGRAM, "--directory", self.dir, "--run-dir", str(run_dir), *args],
+                                  stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL)
+        until(lambda: os.path.exists(self.dir + "/status.json") or self.p.poll() is not None)
+
+    def read(self, name="status.json"):
+        with open(os.path.join(self.dir, name)) as f:
+            return json.load(f)
+
+    def rows(self):
+        return self.read("history.json")["rows"]
+
+    def output(self):
+        with open(self.log.name) as f:
+            return f.read()
+
+    def until(self, what, seconds=5.0):
+        """Waits until what(status) is true; returns it, and the seconds it took."""
+        begin = time.monotonic()
+        until(lambda: what(self.read()), seconds)
+        return time.monotonic() - begin
+
+    def until_state(self, state, seconds=5.0):
+        try:
+            return self.until(lambda s: s["state"] == state, seconds)
+        except AssertionError:
+            raise AssertionError("not %s but %s" % (state, self.read()))
+
+    def stop(self):
+        self.p.send_signal(signal.SIGTERM)
+        return self.p.wait(5)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.p.poll() is None:
+            self.p.kill()
+            self.p.wait()
+        self.log.close()
+        self.tmp.cleanup()
+
+
+class Nginx:
+    """Debian's, with our configuration, on a port of its own choosing."""
+
+    def __init__(self, www):
+        self.tmp = tempfile.TemporaryDirectory(prefix="cw-nginx-")
+        prefix = self.tmp.name
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            self.port = s.getsockname()[1]
+        self.url = "http://127.0.0.1:%d/" % self.port
+        os.mkdir(prefix + "/tmp")
+        os.symlink(www, prefix + "/www")
+        with open(SOURCE + "/apps/status-page/nginx.conf.in") as f:
+            text = f.read().replace("@LISTEN@", "127.0.0.1:%d" % self.port)
+        with open(prefix + "/nginx.conf", "w") as f:
+            f.write(text)
+        os.chmod(prefix, 0o755)
+        self.log = open(prefix + "/log", "w+")
+        self.p = subprocess.Popen(["nginx", "-p", prefix, "-e", "stderr", "-c", prefix + "/nginx.conf"],
+                                  stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL,
+                                  env={**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin"})
+        until(self.answers)
+
+    def answers(self):
+        assert self.p.poll() is None, open(self.log.name).read()
+        try:
+            return self.get("")[0] == 200
+        except OSError:
+            return False
+
+    def get(self, name, method="GET"):
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(urllib.request.Request(self.url + name, method=method), timeout=5) as r:
+                return r.status, r.headers, r.read()
+        except urllib.error.HTTPError as e:
+            return e.code, e.headers, e.read()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.p.terminate()
+        self.p.wait(5)
+        self.log.close()
+        self.tmp.cleanup()

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The status page served by nginx, in a headless Chromium. What it looked like stays in build/status-page."""
+import json
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+from browser import Browser
+from page import PROGRAM, Nginx, Page, Service, Keeper, sample
+from pmm import BUILD, Pmm, board, until
+
+FIRMWARE = os.path.join(BUILD, "firmware", "rpmsg_status", "rpmsg_status")
+SHOTS = os.path.join(BUILD, "..", "status-page")
+STATE = "document.body.dataset.state"
+
+
+def shot(b, name):
+    os.makedirs(SHOTS, exist_ok=True)
+    path = os.path.join(SHOTS, name + ".png")
+    b.screenshot(path)
+    assert os.path.getsize(path) > 10000
+
+
+def real():
+    return board({"a": {"region": "{ base: 0x37000000, size: 1M }", "recovery": "never",
+                        "carrier": "{ process: %s }" % FIRMWARE,
+                        "devices": "[ { kind: console, size: 32K }, { kind: rpmsg, name: rpmsg0 } ]"}})
+
+
+def number(b, element):
+    return int("".join(c for c in b.js("document.getElementById('%s').textContent" % element) if c.isdigit()))
+
+
+def pixels(b, canvas):
+    """How many pixels of a chart are drawn on."""
+    return b.js("""(() => { const c = document.getElementById('%s');
+        return c.getContext('2d').getImageData(0, 0, c.width, c.height).data.filter((v, i) => i %% 4 == 3 && v).length; })()""" % canvas)
+
+
+def test_a_real_remote():
+    with Pmm(real()) as pmm, Page(pmm.dir) as p, Nginx(p.dir) as n, Browser() as b:
+        b.open(n.url)
+        b.until(STATE + " === 'live'")
+        assert b.js("document.getElementById('name').textContent") == "a"
+        subprocess.run([PROGRAM, "--run-dir", pmm.dir, "--period", "200"], check=True, timeout=10,
+                       stdout=subprocess.DEVNULL)
+
+        # Values change, history grows, charts are drawn.
+        first, rows = number(b, "sequence"), b.js("past.rows.length")
+        b.until("parseInt(document.getElementById('sequence').textContent.slice(1)) > %d" % (first + 10))
+        b.until("past.rows.length > %d" % (rows + 10))
+        for canvas in "cpu", "memory", "messages", "doorbells":
+            assert pixels(b, canvas) > 500, canvas
+        assert b.js("document.querySelectorAll('#queues tr').length") == 4
+        assert "started on hosted" in b.js("document.getElementById('log').textContent")
+
+        # Killed: seen on the page within three seconds; started again: seen, too.
+        os.kill(pmm.remote()["pid"], signal.SIGKILL)
+        _, took = b.until(STATE + " === 'crashed'", 3)
+        print("remark: a killed remote shows on the page after %.1f s" % took)
+        assert b.js("document.getElementById('state').textContent") == "Crashed"
+        shot(b, "crashed")
+        pmm.cli("start", "a")
+        b.until(STATE + " === 'restarted'")
+        assert number(b, "restarts") == 1
+        age = b.js("document.getElementById('age').textContent")
+        assert age in ("last sample 0 s ago", "last sample 1 s ago"), age
+
+        # Frozen, then going on.
+        pid = pmm.remote()["pid"]
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            b.until(STATE + " === 'silent'", 4.5)  # of which one second is the page's own
+            shot(b, "silent")
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        b.until("['live', 'restarted'].includes(%s)" % STATE)
+
+        # Nobody writes any more: ended in order, then killed; the page knows both.
+        assert p.stop() == 0
+        b.until(STATE + " === 'stopped'")
+        assert b.complaints() == []
+        with Page(pmm.dir, directory=p.dir) as again:
+            b.until(STATE + " === 'live'")
+            again.p.kill()
+            again.p.wait()
+            b.until(STATE + " === 'stale'", 8)
+        assert b.complaints() == []
+        n.p.terminate()
+        b.until(STATE + " === 'unreachable'", 8)
+
+
+@pytest.fixture
+def fake(tmp_path):
+    run = tmp_path / "run"
+    (run / "fake.rpmsg" / "r").mkdir(parents=True)
+    keeper = Keeper(run)
+    services = [Service(str(run / "fake.rpmsg" / "r" / name)) for name in ("status", "log")]
+    yield run, services
+    for s in services:
+        s.close()
+    keeper.close()
+
+
+EVIL = b"<script>window.evil=1</script><img src=x onerror='window.evil=1'>"
+
+
+@pytest.mark.parametrize("look", ["light", "dark", "narrow"])
+def test_names_are_text_and_nothing_else(fake, look):
+    run, (status, log) = fake
+    width = 400 if look == "narrow" else 1280
+    with Page(run, "--board", "fake", "r") as p, Nginx(p.dir) as n, Browser(width=width, dark=look == "dark") as b:
+        status.joined()
+        log.joined()
+        for i in range(1, 61):
+            status.send(sample(i, period=10000, life=1 + i // 40))
+            time.sleep(0.03)  # for the picture's sake
+        log.send(EVIL)
+        p.until(lambda s: s["received"] == 60)
+        b.open(n.url)
+        b.until("%s === 'restarted' && past.rows.length === 60" % STATE)
+        shot(b, look)
+        evil = [(b"<script>x=1<", 0.25), (b"<b>bold</b>", 0.5), (b"&lt;&#34;'\"", 0.1), (b"__proto__", 0.1)]
+        for i in range(61, 64):
+            status.send(sample(i, period=10000, loops=evil, queues=((b"<i>q</i><script>", 0), (b"constructor", 1)),
+                               board=b"<svg onload=a()>"))
+        b.until("document.getElementById('cpu-legend').textContent.includes('<script>x=1<')")
+        text = b.js("document.body.innerText")
+        for shown in "<b>bold</b>", "&lt;&#34;'\"", "<i>q</i><script>", "constructor", "<svg onload=a()>", \
+                     EVIL.decode(), "__proto__":
+            assert shown in text, shown
+        assert b.js("window.evil") is None
+        assert b.js("document.querySelectorAll('b b, svg, img, main script, i b').length") == 0
+        # Nothing of the page is wider than the window.
+        assert b.js("document.documentElement.scrollWidth <= window.innerWidth")
+        assert b.complaints() == []
+        # And should a name become markup all the same, the policy does not let it run.
+        b.js("document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=\"window.evil=1\">'); "
+             "document.body.appendChild(Object.assign(document.createElement('script'), {textContent: 'window.evil=1'})); 0")
+        b.until("document.readyState === 'complete'")
+        assert b.js("new Promise((r) => setTimeout(() => r(window.evil === undefined), 300))") in (True, {}, None)
+        assert b.js("window.evil") is None
+
+
+def test_nginx(fake):
+    with Page(fake[0], "--board", "fake", "r") as p, Nginx(p.dir) as n:
+        for name, kind in (("", "text/html; charset=utf-8"), ("page.js", "application/javascript; charset=utf-8"),
+                           ("page.css", "text/css"), ("status.json", "application/json")):
+            status, headers, body = n.get(name)
+            assert status == 200 and headers["Content-Type"].startswith(kind) and body
+            csp = headers["Content-Security-Policy"]
+            assert "default-src 'none'" in csp and "script-src 'self'" in csp and "unsafe" not in csp
+            assert headers["X-Content-Type-Options"] == "nosniff" and headers["Cache-Control"] == "no-cache"
+            assert headers["Server"] == "nginx"
+        json.loads(n.get("history.json")[2])
+        with open(p.dir + "/.status.json.tmp", "w") as f:
+            f.write("half")
+        os.symlink("/etc/passwd", p.dir + "/link.json")
+        assert n.get(".status.json.tmp")[0] == 404
+        assert n.get("link.json")[0] == 403
+        assert n.get("nothing")[0] == 404
+        assert n.get("%2e%2e/nginx.conf")[0] in (400, 404)
+        assert n.get("status.json", "POST")[0] == 403
+        assert n.get("status.json", "DELETE")[0] == 403
