@@ -667,6 +667,35 @@ static void a_remote_without_room_is_waited_for(void **state)
 	close(s[1]);
 }
 
+/* One that spins looks, and is never told that something is ready. */
+static void a_worker_that_looks(void **state)
+{
+	unsigned int n;
+	struct box *b;
+	int s;
+
+	(void)state;
+	up_with(CW_RPMSG_F_NS | CW_RPMSG_F_BUFSZ, 20);
+	b = opens(0, "echo");
+	all();
+	s = calls("echo");
+	for (n = 0; n < 100; n++)
+		put(s, &n, sizeof(n));
+	for (unsigned int quiet = 0; b->n < n;) {
+		bool any = bed.unit->ops->look(bed.unit);
+
+		pair_run(&bed.pair);
+		any |= cw_rpmsg_poll(&remote.ch, 64) > 0;
+		pair_run(&bed.pair);
+		any |= bed.unit->ops->deadline(bed.unit) <= bed_now();
+		if (bed.unit->ops->deadline(bed.unit) <= bed_now())
+			bed.unit->ops->ready(bed.unit, NULL, 0);
+		quiet = any ? 0 : quiet + 1;
+		assert_in_range(quiet, 0, 3);
+	}
+	close(s);
+}
+
 static void a_keeper_that_cannot_be_asked(void **state)
 {
 	struct box *b;
@@ -959,6 +988,7 @@ int main(void)
 		TEST(who_does_not_read_loses_its_own),
 		TEST(eight_messages_are_kept),
 		TEST(a_remote_without_room_is_waited_for),
+		TEST(a_worker_that_looks),
 		TEST(a_keeper_that_cannot_be_asked),
 		TEST(a_keeper_that_says_no),
 		TEST(a_keeper_that_says_nothing),

@@ -42,14 +42,14 @@ DISK = bytes((i // 512 * 3 + i) % 256 for i in range(256 * 512))
 
 
 class Pmm:
-    def __init__(self, path):
+    def __init__(self, path, board=BOARD):
         self.dir = str(path)
         (path / "random").write_bytes(RANDOM)
         (path / "ram").write_bytes(bytes(SIZE))
         (path / "disk").write_bytes(DISK)
         (path / "export" / "dir").mkdir(parents=True)
         (path / "export" / "dir" / "file").write_bytes(DISK[:5000])
-        (path / "board.yaml").write_text(BOARD.format(base=BASE, size=SIZE, dir=self.dir))
+        (path / "board.yaml").write_text(board.format(base=BASE, size=SIZE, dir=self.dir))
         self.world = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.world.bind(self.dir + "/world")
         self.world.settimeout(5)

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from conftest import CAUSEWAY, Pmm
+from conftest import BOARD, CAUSEWAY, Pmm
 from region import DriverDevice, wait
 from rpmsg import F_BUFSZ, F_CREDIT, F_FRAGMENT, F_NS, name_service, pack
 
@@ -584,6 +584,22 @@ def test_as_many_clients_as_there_are_places(remote):
     for c in clients:
         c.close()
     wait(lambda: rpmsg_status(remote)["services"][0]["clients"] == 0, "all to have left")
+
+
+def test_all_places_at_once(tmp_path):
+    """Where no other device's descriptors could be lent."""
+    pmm = Pmm(tmp_path, BOARD.split("      - {{")[0] + "      - {{ kind: rpmsg, name: rpmsg0 }}\n")
+    remote = Remote(pmm)
+    for i in range(32):
+        remote.announce(b"s%d" % i, 1100 + i)
+    clients = [remote.call(f"s{i % 32}") for i in range(64)]
+    for i, c in enumerate(clients):
+        c.send(b"%d" % i)
+    assert sorted(int(remote.hear()[2]) for _ in clients) == list(range(64))
+    assert remote.pmm.status()["workers"][0]["starts"] == 1
+    for c in clients:
+        c.close()
+    assert pmm.stop() == 0
 
 
 @pytest.mark.parametrize("size", [16, 17, 40, 56, 100])

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* What a keeper does for workers that ask, one of which may say anything: sockets of services. */
-#include "../../../host/keeper/keeper.h"
+#include "../../../host/control/control.h"
 
 #include "../core/unit.h"
 
@@ -360,6 +360,52 @@ static void with_its_worker_all_goes(void **state)
 	assert_true(there("x"));
 }
 
+/* So may what it reports be anything. */
+static void what_it_reports_is_cleaned(void **state)
+{
+	static const struct cw_carrier_ops nothing = { .name = "process" };
+	static struct cw_report_remote report;
+	static struct cw_report of_worker;
+	const cJSON *r, *d, *s, *remotes;
+	char expected[128];
+	cJSON *o;
+
+	(void)state;
+	assert_true(works(5, "a\x1b", "a_"));
+	memset(&report, 0, sizeof(report));
+	for (unsigned int i = 0; i < CW_RPMSG_SERVICES; i++)
+		report.channel.service[i].addr = UINT32_MAX;
+	report.channel.up = 1;
+	report.channel.ns_bad = 3;
+	report.channel.service[5].addr = 1030;
+	report.channel.service[5].dropped = 7;
+	memset(report.channel.service[5].name, 'x', CW_ASK_NAME); /* without an end */
+	memcpy(report.channel.service[5].name, "\x1b[2J\n\xff", 6);
+	for (unsigned int i = 0; i < 3; i++) {
+		at[i].report = &report;
+		at[i].carrier.ops = &nothing;
+	}
+	worker[0].config.report = worker[1].config.report = &of_worker;
+	o = control_status(&k);
+	remotes = cJSON_GetObjectItemCaseSensitive(o, "remotes");
+	r = cJSON_GetArrayItem(remotes, 0);
+	d = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(r, "devices"), 1);
+	assert_null(cJSON_GetObjectItemCaseSensitive(
+		cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(r, "devices"), 0), "services"));
+	assert_int_equal(cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(
+				 cJSON_GetObjectItemCaseSensitive(d, "channel"), "ns_bad")),
+			 3);
+	d = cJSON_GetObjectItemCaseSensitive(d, "services");
+	assert_int_equal(cJSON_GetArraySize(d), 1);
+	s = cJSON_GetArrayItem(d, 0);
+	assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(s, "name")),
+			    "?[2J??xxxxxxxxxxxxxxxxxxxxxxxxx");
+	snprintf(expected, sizeof(expected), "%s/a_", folder);
+	assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(s, "socket")),
+			    expected);
+	cJSON_Delete(o);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -368,7 +414,7 @@ int main(void)
 		TEST(a_socket_a_service),	TEST(names_are_cleaned),
 		TEST(one_name_many_times),	TEST(nothing_but_what_it_may),
 		TEST(a_flood_is_bounded),	TEST(what_is_somebody_elses_stays),
-		TEST(with_its_worker_all_goes),
+		TEST(with_its_worker_all_goes), TEST(what_it_reports_is_cleaned),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
