@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """./dev soak: the whole system under load and faults for as long as you like.
 
-Two remotes with network, entropy and console; at random, one after the other: the worker killed, a
+Frames, half of the time: two remotes with network, entropy and console; at random, one after the other: the worker killed, a
 remote killed, stopped for a while or restarted, its memory filled with junk. After each fault both must
 answer again, and what an echo service returns must be what was sent. Descriptors and memory of keeper
-and worker must not grow. The same seed gives the same faults. Exit status 1 at the first that was wrong.
+and worker must not grow. Messages, the other half: clients of two remotes' services while worker, remotes and clients
+are restarted every second; each message must be answered or reported lost. The same seed gives the same faults. Exit status 1 at the first that was wrong.
 """
 import argparse
 import os
@@ -18,8 +19,9 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 os.environ.setdefault("CW_BUILD", os.path.join(TOP, "build", "gcc"))
 os.environ.setdefault("CW_SOURCE", TOP)
-sys.path.insert(0, os.path.join(TOP, "tests", "system"))
+sys.path[:0] = [os.path.join(TOP, "tests"), os.path.join(TOP, "tests", "system")]
 import netns  # noqa: E402
+import soak_messages  # noqa: E402
 from firmware import FIRMWARE  # noqa: E402
 from pmm import Pmm, board, fds, until  # noqa: E402
 
@@ -128,12 +130,7 @@ def soak(p, seconds, rng):
     return sum(faults.values())
 
 
-def main():
-    parser = argparse.ArgumentParser(prog="./dev soak", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("minutes", nargs="?", type=float, default=60, help="how long (60)")
-    parser.add_argument("--seed", type=int, default=int(time.time()), help="repeats the faults of a run")
-    options = parser.parse_args()
+def frames(seconds, rng):
     netns.enter()
     netns.make_tap("tap0", "192.168.200.254")
     netns.make_tap("tap7", "192.168.200.253")
@@ -141,17 +138,35 @@ def main():
            "{ kind: console } ]")
     remote = {"region": "{ base: 0x37000000, size: 1M }", "carrier": "{ process: %s }" % FIRMWARE,
               "recovery": "always"}
-    print(f"seed {options.seed}, {options.minutes:g} minutes", flush=True)
     with Pmm(board({n: {**remote, "devices": net % t} for n, t in TAPS.items()})) as p:
         until(lambda: well(p, "a") and well(p, "b"), 10)
         try:
-            n = soak(p, options.minutes * 60, random.Random(options.seed))
+            n = soak(p, seconds, rng)
         except AssertionError as e:
-            print(f"FAILED: {e}; again with --seed {options.seed}. What the PMM said last:")
-            print("\n".join(p.output().splitlines()[-20:]))
-            return 1
+            raise AssertionError(f"{e}\n" + "\n".join(p.output().splitlines()[-20:])) from None
         assert p.stop() == 0
-    print(f"{n} faults, and everything answered after each")
+    return n
+
+
+WORKLOADS = {"messages": soak_messages.soak, "frames": frames}
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./dev soak", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("minutes", nargs="?", type=float, default=60, help="how long (60)")
+    parser.add_argument("--seed", type=int, default=int(time.time()), help="repeats the faults of a run")
+    parser.add_argument("--only", choices=WORKLOADS, help="all of the time for one of them")
+    options = parser.parse_args()
+    print(f"seed {options.seed}, {options.minutes:g} minutes", flush=True)
+    names = [options.only] if options.only else list(WORKLOADS)
+    for name in names:
+        try:
+            n = WORKLOADS[name](options.minutes * 60 / len(names), random.Random(options.seed))
+        except AssertionError as e:
+            print(f"FAILED: {name}: {e}\nagain with --seed {options.seed} --only {name}")
+            return 1
+        print(f"{name}: {n} faults, and everything answered after each")
     return 0
 
 
