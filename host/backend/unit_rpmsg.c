@@ -264,7 +264,8 @@ static bool pass_on(struct rpmsg_unit *u, struct client *c)
 }
 
 /*
- * Its next message, as recvmsg. One without a byte is no end: only a message comes with credentials.
+ * Its next message, as recvmsg. One without a byte is no end: only a message comes with credentials. A
+ * client that left answers unread is told of by an error, once, and what it said is behind that.
  */
 /* #syscalls recvmsg */
 static ssize_t take(struct client *c, bool *message, bool *cut)
@@ -280,6 +281,8 @@ static ssize_t take(struct client *c, bool *message, bool *cut)
 			    .msg_controllen = sizeof(from.buf) };
 	ssize_t n = recvmsg(c->fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
+	if (n < 0 && errno == ECONNRESET)
+		n = recvmsg(c->fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	*message = n > 0 || (!n && m.msg_controllen);
 	*cut = m.msg_flags & MSG_TRUNC;
 	return n;

@@ -2,6 +2,7 @@
 """A remote's messages in Python, in the driver's role, written from docs/spec/rpmsg.md, against the real PMM."""
 import ctypes
 import os
+import select
 import signal
 import socket
 import stat
@@ -125,6 +126,24 @@ def test_services_are_sockets(remote):
         remote.announce(b"echo", 1030, DESTROY)
         assert s.recv(1000) == b""
     wait(lambda: remote.files() == [], "the file to go")
+
+
+def test_a_client_leaves_answers_unread(remote):
+    """What it said before reaches the remote all the same."""
+    remote.announce(b"echo", 1030)
+    remote.keep = True  # no room: what is said waits in the socket
+    with remote.call("echo") as s:
+        for i in range(3 * BUFFERS):
+            s.send(b"%d" % i)
+        src, _, first = remote.hear()
+        remote.send(1030, src, b"unread")
+        wait(lambda: select.select([s], [], [], 0)[0], "the answer")
+    said = [first]
+    remote.keep = False
+    while len(said) < 3 * BUFFERS:
+        remote.give_all()
+        said.append(remote.hear()[2])
+    assert said == [b"%d" % i for i in range(3 * BUFFERS)]
 
 
 def test_two_clients(remote):
