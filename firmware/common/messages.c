@@ -41,6 +41,7 @@ static struct {
 	struct cw_rpmsg_msg m;
 } held[CW_RPMSG_QUEUE + 1u]; /* as many as there are buffers, and a long one */
 static unsigned int first, waiting;
+static bool long_waits;
 
 static struct tty ttys[TTYS];
 static uint32_t dropped, heard, counted;
@@ -60,19 +61,15 @@ static int hold(struct cw_rpmsg_endpoint *e, const struct cw_rpmsg_msg *m)
 	return CW_RPMSG_HOLD;
 }
 
-/* The assembly may begin anew before this one has been answered. */
+/* The assembly may begin anew before this one has been answered. There is one at a time: driver_poll(). */
 static void hold_long(struct cw_rpmsg_endpoint *e, const struct cw_rpmsg_msg *m)
 {
 	struct cw_rpmsg_msg copy = *m;
 
-	for (unsigned int i = 0; i < waiting; i++)
-		if (held[(first + i) % (sizeof(held) / sizeof(held[0]))].m.data == held_long) {
-			dropped++;
-			return;
-		}
 	memcpy(held_long, m->data, m->len);
 	copy.data = held_long;
 	hold(e, &copy);
+	long_waits = true;
 }
 
 /* ---- ping ---- */
@@ -161,6 +158,7 @@ static void link_changed(void *ctx, bool up)
 	(void)ctx;
 	(void)up;
 	waiting = 0;
+	long_waits = false;
 	for (unsigned int i = 0; i < TTYS; i++) {
 		shell_gone(&ttys[i].user);
 		ttys[i].addr = CW_RPMSG_ANY;
@@ -177,6 +175,7 @@ static bool answer(void)
 	else if (echo(held[first].e, &m) == CW_EAGAIN)
 		return false;
 	cw_rpmsg_release(&channel, &m);
+	long_waits &= m.data != held_long;
 	if (waiting) {
 		first = (first + 1) % (sizeof(held) / sizeof(held[0]));
 		waiting--;
@@ -202,10 +201,13 @@ static int driver_open(struct cw_transport *t)
 	return cw_rpmsg_driver_open(&driver, &channel, t);
 }
 
+/* Nothing is received while a long message waits: there is memory for no other. */
 static int driver_poll(void)
 {
-	int n = cw_rpmsg_driver_poll(&driver, BUDGET);
+	int n = 1;
 
+	for (unsigned int i = 0; n == 1 && i < BUDGET; i++)
+		n = cw_rpmsg_driver_poll(&driver, long_waits ? 0 : 1);
 	return n < 0 ? n : CW_OK;
 }
 
