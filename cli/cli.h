@@ -4,6 +4,7 @@
 #define CAUSEWAY_CLI_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #define EXIT_FINE  0
 #define EXIT_FAIL  1 /* it could not be done */
@@ -21,13 +22,15 @@ struct cli_command {
 /*
  * Options that several subcommands have; cli_options() reads them and the subcommand's own.
  * @flags: letters of those that apply, of  j: --json  r: --remote NAME  o: --output FILE
- *	f: --format F  b: --board NAME  D: --run-dir DIR  F: --follow  1: --once  n: --lines N  p: --print
+ *	f: --format F  b: --board NAME  D: --run-dir DIR  F: --follow  1: --once  n: --lines or --count N
+ *	p: --print  x: --hex  R: --raw  s: --size N  i: --interval S  t: --timeout S
  */
 struct cli_options {
-	bool json, follow, once, print;
+	bool json, follow, once, print, hex, raw, has_interval;
 	const char *remote, *output, *format, *board, *run_dir;
-	unsigned int lines;
-	int argc; /* what is left */
+	unsigned int lines, size;
+	uint64_t interval, timeout; /* microseconds; timeout 0: not given */
+	int argc;		    /* what is left */
 	char **argv;
 };
 
@@ -43,6 +46,6 @@ bool cli_color(void); /* standard output is a terminal that wants colours */
 
 extern const struct cli_command cli_check, cli_layout, cli_run, cli_status, cli_top, cli_console,
 	cli_gdb, cli_forward, cli_start, cli_stop, cli_restart, cli_attach, cli_detach, cli_dump,
-	cli_logs;
+	cli_logs, cli_rpmsg;
 
 #endif

@@ -4,6 +4,7 @@
  * leaves. The console stays when we leave; whoever comes next finds it as it was.
  */
 #include "talk.h"
+#include "terminal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,10 +14,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <termios.h>
 #include <unistd.h>
-
-#define ESCAPE 0x1d /* Ctrl-] */
 
 static const char help[] =
 	"usage: causeway console [--board NAME] [--run-dir DIR] [REMOTE[:PORT]]\n"
@@ -29,25 +27,6 @@ static const char help[] =
 	"last output.\n"
 	"\n"
 	"Exit status: 0 left, 1 there is no such console, or it went away.\n";
-
-static struct termios saved;
-
-static void restore(void)
-{
-	tcsetattr(0, TCSANOW, &saved);
-}
-
-static bool raw_terminal(void)
-{
-	struct termios t;
-
-	if (!isatty(0) || tcgetattr(0, &saved))
-		return false;
-	t = saved;
-	cfmakeraw(&t);
-	atexit(restore);
-	return !tcsetattr(0, TCSANOW, &t);
-}
 
 static int join(const cJSON *b)
 {
@@ -65,45 +44,12 @@ static int join(const cJSON *b)
 	return fd >= 0 && !connect(fd, (struct sockaddr *)&a, sizeof(a)) ? fd : -1;
 }
 
-static bool write_all(int fd, const char *p, size_t n)
-{
-	while (n) {
-		ssize_t w = write(fd, p, n);
-
-		if (w < 0 && errno == EINTR)
-			continue;
-		if (w <= 0)
-			return false;
-		p += w;
-		n -= (size_t)w;
-	}
-	return true;
-}
-
-/* Takes the escape key out of what was typed; false: leave. */
-static bool typed(int fd, char *buf, ssize_t n, bool *escaped)
-{
-	char out[512];
-	size_t len = 0;
-
-	for (ssize_t i = 0; i < n; i++) {
-		if (*escaped && (buf[i] == 'q' || buf[i] == '.'))
-			return false;
-		if (!*escaped && buf[i] == ESCAPE) {
-			*escaped = true;
-			continue;
-		}
-		*escaped = false;
-		out[len++] = buf[i];
-	}
-	return write_all(fd, out, len);
-}
-
 static int talk(int fd, bool terminal)
 {
 	struct pollfd p[2] = { { .fd = fd, .events = POLLIN }, { .fd = 0, .events = POLLIN } };
-	bool escaped = false;
 	char buf[512];
+	bool escaped = false;
+	size_t len;
 	ssize_t n;
 
 	for (;;) {
@@ -119,15 +65,20 @@ static int talk(int fd, bool terminal)
 				fputs("\r\ncauseway: the console went away\r\n", stderr);
 				return EXIT_FAIL;
 			}
-			if (!write_all(1, buf, (size_t)n))
+			if (!terminal_write(1, buf, (size_t)n))
 				return EXIT_FAIL;
 		}
 		if (!p[1].revents)
 			continue;
 		n = read(0, buf, sizeof(buf));
-		if (n <= 0)
+		if (n <= 0) {
 			p[1].fd = -1;
-		else if (!(terminal ? typed(fd, buf, n, &escaped) : write_all(fd, buf, (size_t)n)))
+			continue;
+		}
+		len = (size_t)n;
+		if (terminal && !terminal_typed(buf, &len, &escaped))
+			return EXIT_FINE;
+		if (!terminal_write(fd, buf, len))
 			return EXIT_FINE;
 	}
 }
@@ -147,7 +98,7 @@ static int attach(const struct cli_options *o, const char *remote, const char *p
 	cJSON_Delete(s);
 	if (fd < 0)
 		return EXIT_FAIL;
-	terminal = raw_terminal();
+	terminal = terminal_raw();
 	if (terminal)
 		fputs("Joined the console; Ctrl-] then q leaves.\r\n", stderr);
 	return talk(fd, terminal);

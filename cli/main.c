@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 static const struct cli_command *const commands[] = {
-	&cli_run,     &cli_status, &cli_top,   &cli_console, &cli_gdb,
-	&cli_forward, &cli_logs,   &cli_start, &cli_stop,    &cli_restart,
-	&cli_attach,  &cli_detach, &cli_dump,  &cli_check,   &cli_layout,
+	&cli_run,    &cli_status, &cli_top,   &cli_console, &cli_gdb,	  &cli_forward,
+	&cli_rpmsg,  &cli_logs,	  &cli_start, &cli_stop,    &cli_restart, &cli_attach,
+	&cli_detach, &cli_dump,	  &cli_check, &cli_layout,
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -59,7 +59,10 @@ static const struct option long_options[] = {
 	{ "format", required_argument, NULL, 'f' },  { "board", required_argument, NULL, 'b' },
 	{ "run-dir", required_argument, NULL, 'D' }, { "follow", no_argument, NULL, 'F' },
 	{ "once", no_argument, NULL, '1' },	     { "lines", required_argument, NULL, 'n' },
-	{ "print", no_argument, NULL, 'p' },	     { NULL, 0, NULL, 0 },
+	{ "print", no_argument, NULL, 'p' },	     { "count", required_argument, NULL, 'n' },
+	{ "hex", no_argument, NULL, 'x' },	     { "raw", no_argument, NULL, 'R' },
+	{ "size", required_argument, NULL, 's' },    { "interval", required_argument, NULL, 'i' },
+	{ "timeout", required_argument, NULL, 't' }, { NULL, 0, NULL, 0 },
 };
 
 static const char *long_name(int letter)
@@ -71,10 +74,29 @@ static const char *long_name(int letter)
 	return o->name ? o->name : "?";
 }
 
-static bool set(struct cli_options *o, int c)
+static bool number(const char *text, unsigned long most, unsigned int *value)
 {
 	char *end;
+	unsigned long n = strtoul(text, &end, 10);
 
+	*value = (unsigned int)n;
+	return *text >= '0' && *text <= '9' && !*end && n <= most;
+}
+
+/* Seconds, with a point; up to a day. */
+static bool seconds(const char *text, uint64_t *us)
+{
+	char *end;
+	double s = strtod(text, &end);
+
+	if (strspn(text, "0123456789.") != strlen(text) || end == text || *end || s > 86400)
+		return false;
+	*us = (uint64_t)(s * 1e6);
+	return true;
+}
+
+static bool set(struct cli_options *o, int c)
+{
 	switch (c) {
 	case 'j':
 		o->json = true;
@@ -103,9 +125,21 @@ static bool set(struct cli_options *o, int c)
 	case 'D':
 		o->run_dir = optarg;
 		break;
+	case 'x':
+		o->hex = true;
+		break;
+	case 'R':
+		o->raw = true;
+		break;
+	case 's':
+		return number(optarg, 1u << 20, &o->size) && o->size;
+	case 'i':
+		o->has_interval = true;
+		return seconds(optarg, &o->interval);
+	case 't':
+		return seconds(optarg, &o->timeout) && o->timeout;
 	default:
-		o->lines = (unsigned int)strtoul(optarg, &end, 10);
-		return *optarg >= '0' && *optarg <= '9' && !*end && o->lines <= 100000;
+		return number(optarg, 1000000, &o->lines);
 	}
 	return true;
 }
@@ -118,7 +152,7 @@ int cli_options(const struct cli_command *c, int argc, char **argv, const char *
 	memset(o, 0, sizeof(*o));
 	optind = 1;
 	opterr = 0;
-	while ((opt = getopt_long(argc, argv, ":hjo:f:r:b:n:", long_options, &index)) != -1) {
+	while ((opt = getopt_long(argc, argv, ":hjo:f:r:b:n:s:i:", long_options, &index)) != -1) {
 		if (opt == 'h') {
 			fputs(c->help, stdout);
 			return EXIT_FINE;

@@ -4,7 +4,7 @@
 _causeway()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]:-}
-	local commands="check layout run status top console gdb forward start stop restart attach detach dump logs"
+	local commands="check layout run status top console gdb forward rpmsg start stop restart attach detach dump logs"
 
 	if [ "$COMP_CWORD" -eq 1 ]; then
 		mapfile -t COMPREPLY < <(compgen -W "$commands --help --version" -- "$cur")
@@ -19,6 +19,8 @@ _causeway()
 	case $command:$cur in
 	*:-*) mapfile -t COMPREPLY < <(compgen -W "$(causeway "$command" --help 2>/dev/null |
 		grep -oE -- '--[a-z-]+' | sort -u)" -- "$cur") ;;
+	rpmsg:*) [ "$COMP_CWORD" -ne 2 ] ||
+		mapfile -t COMPREPLY < <(compgen -W "ls send recv ping bench tty" -- "$cur") ;;
 	check:* | layout:* | run:*) mapfile -t COMPREPLY < <(compgen -f -X '!*.yaml' -- "$cur") ;;
 	esac
 }

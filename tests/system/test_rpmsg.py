@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A remote's messages as Linux programs see them: a socket a service."""
+"""A remote's messages as Linux programs and people see them: a socket a service, and `causeway rpmsg`."""
+import json
 import os
+import re
 import signal
 import socket
 import subprocess
 
 import pytest
 from firmware import Firmware
-from pmm import BUILD, Pmm, board, until
+from pmm import BUILD, CAUSEWAY, Pmm, board, until
 
 ISLAND = os.path.join(BUILD, "firmware", "island", "island")
 PROMPT = b"remote:~$ "
@@ -140,3 +142,197 @@ def test_the_example_application():
         assert p.stop() == 0
         r = run(p)
         assert (r.returncode, r.stdout) == (1, "") and r.stderr.startswith("rpmsg-echo: link is down")
+
+
+class Running:
+    """A `causeway rpmsg` that goes on until it is told to stop."""
+
+    def __init__(self, p, *args):
+        self.p = subprocess.Popen([CAUSEWAY, "rpmsg", "--run-dir", p.dir, *args], stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def type(self, line, end):
+        """Types a line, and waits until something is said."""
+        said = ""
+        self.p.stdin.write(line)
+        self.p.stdin.flush()
+        while end not in said:
+            got = os.read(self.p.stdout.fileno(), 4096).decode()
+            assert got, said
+            said += got
+
+    def stop(self, sig=signal.SIGINT):
+        self.p.send_signal(sig)
+        out, err = self.p.communicate(timeout=10)
+        return self.p.returncode, out, err
+
+
+def clients(p, service):
+    d = p.remote("a")["devices"][1]
+    return next((s["clients"] for s in d["services"] if s["name"] == service), 0)
+
+
+def test_ls():
+    with Messages() as p:
+        r = p.cli("rpmsg", "ls")
+        assert r.returncode == 0 and r.stderr == ""
+        head, *lines = r.stdout.splitlines()
+        assert head.split()[:4] == ["REMOTE", "SERVICE", "ADDRESS", "CLIENTS"]
+        assert sorted(line.split()[:2] for line in lines) == [["a", "ping"], ["a", "rpmsg-tty"]]
+        with p.call("ping") as s:
+            assert echoes(s, b"hello")
+            until(lambda: clients(p, "ping") == 1)
+            found = json.loads(p.cli("rpmsg", "ls", "a", "--json").stdout)["services"]
+        ping = next(f for f in found if f["service"] == "ping")
+        assert ping["socket"] == p.path("ping") and ping["remote"] == "a"
+        assert (ping["clients"], ping["to_linux"], ping["to_remote"], ping["dropped"]) == (1, 1, 1, 0)
+        assert p.stop() == 0
+
+
+def test_send_and_recv():
+    with Messages() as p:
+        sh = p.shell()
+        r = Running(p, "recv", "ping", "-n", "3")
+        until(lambda: clients(p, "ping") == 1)
+        for line in ("one", "two words", "three\\"):
+            sh.run("msg send ping " + line)
+        assert r.p.communicate(timeout=10)[0].splitlines() == ["one", "two words", "three\\"]
+        assert r.p.returncode == 0
+        for form, shown in (("--hex", "3 bytes\n0000  6f 6e 65" + 39 * " " + "  one\n"), ("--raw", "one"),
+                            ("--json", '{"bytes":3,"text":"one","hex":"6f6e65"}\n')):
+            r = Running(p, "recv", "a", "ping", "-n", "1", form)
+            until(lambda: clients(p, "ping") == 1)
+            sh.run("msg send ping one")
+            assert r.p.communicate(timeout=10)[0] == shown
+        r = Running(p, "recv", "ping", "-n", "1")  # what a terminal would obey is shown
+        until(lambda: clients(p, "ping") == 1)
+        sh.run("msg bench ping 1 2")
+        assert r.p.communicate(timeout=10)[0] == "\\x00\\x00\n"
+        sh.close()
+        before = json.loads(p.cli("rpmsg", "ls", "--json").stdout)["services"][0]["to_remote"]
+        assert p.cli("rpmsg", "send", "a", "ping", "hello").returncode == 0
+        r = p.cli("rpmsg", "send", "ping", "-", input="".join("%d\n" % i for i in range(500)) + "\n\n")
+        assert r.returncode == 0 and "2 empty lines were left out" in r.stderr
+        r = p.cli("rpmsg", "send", "ping", "-", "--raw", input="two\nlines\n")
+        assert r.returncode == 0 and r.stderr == ""
+        until(lambda: json.loads(p.cli("rpmsg", "ls", "--json").stdout)["services"][0]["to_remote"] == before + 502)
+        assert p.stop() == 0
+
+
+def test_recv_ends():
+    with Messages() as p:
+        r = Running(p, "recv", "ping")
+        until(lambda: clients(p, "ping") == 1)
+        assert r.stop() == (0, "", "")
+        r = p.cli("rpmsg", "recv", "ping", "--timeout", "0.05")
+        assert r.returncode == 1 and r.stderr == "causeway: service ping of remote a said nothing for 0.05 s\n"
+        assert p.stop() == 0
+
+
+def test_ping():
+    with Messages() as p:
+        r = p.cli("rpmsg", "ping", "-n", "3", "-i", "0.01", "-s", "100")
+        assert r.returncode == 0 and len(re.findall(r"100 bytes from a: number \d+, \d+ us", r.stdout)) == 3
+        assert "--- ping of a ---\n3 sent, 3 received, 0 lost\n" in r.stdout
+        least, avg, p99, most = map(int, re.search(r"min (\d+), avg (\d+), p99 (\d+), max (\d+) us", r.stdout).groups())
+        assert least <= avg <= most and least <= p99 <= most
+        r = p.cli("rpmsg", "ping", "a", "-n", "1000", "-i", "0")
+        assert r.stdout.startswith("--- ping of a ---\n1000 sent, 1000 received, 0 lost\n")
+        r = p.cli("rpmsg", "ping", "-n", "1", "-s", "60000", "--timeout", "0.05")  # longer than it takes
+        assert r.returncode == 1 and "1 sent, 0 received, 1 lost" in r.stdout
+        r = Running(p, "ping", "-i", "0.01")
+        until(lambda: clients(p, "ping") == 1)
+        r.p.stdout.readline()
+        code, out, err = r.stop()
+        assert code == 0 and ", 0 lost\n" in out and err == ""
+        assert p.stop() == 0
+
+
+def test_ping_over_restarts():
+    """The client library is told of each loss once, and messages flow again."""
+    with Messages() as p:
+        r = Running(p, "ping", "-i", "0.01", "--timeout", "5")
+        for kill in (lambda: os.kill(p.worker(), signal.SIGKILL), lambda: p.cli("restart", "a")):
+            r.p.stdout.readline()
+            kill()
+            assert "went away" in r.p.stderr.readline()
+            for _ in range(3):
+                assert " bytes from a: number " in r.p.stdout.readline()
+        code, out, err = r.stop()
+        sent, lost = map(int, re.search(r"(\d+) sent, \d+ received, (\d+) lost", out).groups())
+        assert code == (lost > 0) and lost <= 2 and sent > 6 and err == ""
+        assert p.stop() == 0
+
+
+def test_tty():
+    with Messages() as p:
+        one, two = Running(p, "tty"), Running(p, "tty", "a", "rpmsg-tty")
+        one.type("kernel uptime\r", "Links: 1\r\n")
+        with p.call("rpmsg-tty") as s:
+            assert tty(s, b"\r", PROMPT + b"\r\n" + PROMPT) == ""
+            assert "Links: 1" in tty(s, b"kernel uptime\r")
+        two.type("msg ls\r", "endpoints, up:")
+        two.type(120 * "x" + "y\r", "such command")  # longer than a piece, and than a line
+        for r in (one, two):
+            assert r.p.communicate(timeout=10)[1] == ""
+            assert r.p.returncode == 0
+        assert p.stop() == 0
+
+
+def test_bench():
+    with Messages() as p:
+        r = p.cli("rpmsg", "bench", "--json")
+        found = json.loads(r.stdout)
+        assert (found["remote"], found["service"]) == ("a", "ping") and r.stderr == ""
+        assert [f["bytes"] for f in found["sizes"]] == [16, 64, 256, 480, 1024, 4096, 8192]
+        assert all(f["answered"] and f["messages_per_s"] > 0 for f in found["sizes"])
+        r = p.cli("rpmsg", "bench", "a", "rpmsg-tty")
+        assert r.returncode == 1 and "service rpmsg-tty of remote a echoes nothing" in r.stderr
+        assert p.stop() == 0
+
+
+@pytest.mark.parametrize("args,code,said", [
+    ([], 2, "say what to do"),
+    (["explain"], 2, "it cannot 'explain'; right is one of ls, send, recv, ping, bench, tty"),
+    (["send", "ping"], 2, "send takes [REMOTE] SERVICE and TEXT or -"),
+    (["send", "a", "ping", "hi", "there"], 2, "send takes"),
+    (["send", "ping", "hi", "--raw"], 2, "--raw is for standard input"),
+    (["recv"], 2, "recv takes [REMOTE] SERVICE"),
+    (["recv", "ping", "--hex", "--json"], 2, "one of --raw, --hex and --json"),
+    (["recv", "ping", "--timeout", "soon"], 2, "'soon' is not right for --timeout"),
+    (["recv", "ping", "-n", "some"], 2, "'some' is not right for -n"),
+    (["ping", "-s", "7"], 2, "a ping of 7 bytes is none; right is 8 to 65536"),
+    (["ls", "-s", "7"], 2, "has no option --size"),
+    (["send", "nosuch", "hi"], 1, "remote a has no service nosuch; there are: "),
+    (["send", "b", "ping", "hi"], 1, "no remote is called b; there are: a"),
+    (["send", "ping", ""], 1, "a message of 0 bytes is none"),
+])
+def test_mistakes(one, args, code, said):
+    r = one.cli("rpmsg", *args)
+    assert r.returncode == code and said in r.stderr, r.stderr
+
+
+@pytest.fixture(scope="module")
+def one():
+    with Messages() as p:
+        yield p
+
+
+def test_without_messages(tmp_path):
+    with Pmm(board({"a": {}})) as p:
+        for args in (["ls"], ["ls", "a"], ["ping"], ["tty"]):
+            r = p.cli("rpmsg", *args)
+            assert r.returncode == 1 and "right is a device {kind: rpmsg} in the board file" in r.stderr
+    r = subprocess.run([CAUSEWAY, "rpmsg", "ls", "--run-dir", str(tmp_path)], capture_output=True, text=True)
+    assert r.returncode == 1 and "no board runs here" in r.stderr
+
+
+def test_a_remote_that_does_not_use_them():
+    with Pmm(board({"a": {"region": "{ base: 0x37000000, size: 4M }",
+                          "devices": "[ { kind: rng, name: rng0 }, { kind: rpmsg, name: rpmsg0 } ]"}})) as p:
+        until(lambda: p.remote("a")["link"] == "up")
+        r = p.cli("rpmsg", "ping")
+        assert r.returncode == 1 and "remote a has no service ping; its messages are not up (link up)" in r.stderr
+        r = p.cli("rpmsg", "ls")
+        assert r.returncode == 0 and "remote a: its messages are not up (link up)" in r.stderr
+        assert p.stop() == 0

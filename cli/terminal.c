@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "terminal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <termios.h>
+#include <unistd.h>
+
+#define ESCAPE 0x1d /* Ctrl-] */
+
+static struct termios saved;
+
+static void restore(void)
+{
+	tcsetattr(0, TCSANOW, &saved);
+}
+
+bool terminal_raw(void)
+{
+	struct termios t;
+
+	if (!isatty(0) || tcgetattr(0, &saved))
+		return false;
+	t = saved;
+	cfmakeraw(&t);
+	atexit(restore);
+	return !tcsetattr(0, TCSANOW, &t);
+}
+
+bool terminal_typed(char *buf, size_t *len, bool *escaped)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < *len; i++) {
+		if (*escaped && (buf[i] == 'q' || buf[i] == '.'))
+			return false;
+		if (!*escaped && buf[i] == ESCAPE) {
+			*escaped = true;
+			continue;
+		}
+		*escaped = false;
+		buf[n++] = buf[i];
+	}
+	*len = n;
+	return true;
+}
+
+bool terminal_write(int fd, const char *p, size_t n)
+{
+	while (n) {
+		ssize_t w = write(fd, p, n);
+
+		if (w < 0 && errno == EINTR)
+			continue;
+		if (w <= 0)
+			return false;
+		p += w;
+		n -= (size_t)w;
+	}
+	return true;
+}
