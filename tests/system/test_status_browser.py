@@ -10,7 +10,7 @@ import pytest
 
 from browser import Browser
 from page import PROGRAM, Nginx, Page, Service, Keeper, sample
-from pmm import BUILD, Pmm, board, until
+from pmm import BUILD, Pmm, board
 
 FIRMWARE = os.path.join(BUILD, "firmware", "rpmsg_status", "rpmsg_status")
 SHOTS = os.path.join(BUILD, "..", "status-page")
