@@ -161,6 +161,13 @@ static void hostile_values(void **state)
 		cw_poke16(m, (uint16_t)v);
 		assert_int_equal(decode(&out, m, n), v == 1 ? CW_OK : CW_EVERSION);
 	}
+	cw_poke16(m, 1);
+	for (unsigned int v = 0; v < 0x10000; v++) {
+		cw_poke16(m + 2, (uint16_t)v);
+		assert_int_equal(decode(&out, m, n), v == n ? CW_OK : CW_EBADLEN);
+	}
+	cw_poke16(m + 2, (uint16_t)n);
+	cw_poke16(m, 2);
 	/* Another version is told by two bytes already: nothing else of it is known. */
 	assert_int_equal(decode(&out, m, 2), CW_EVERSION);
 	cw_poke16(m, 1);
