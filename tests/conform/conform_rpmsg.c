@@ -506,6 +506,39 @@ static void what_cannot_travel_is_counted(void **state)
 	close(s);
 }
 
+static void descriptors_are_dropped(void **state)
+{
+	union {
+		char buf[CMSG_SPACE(3 * sizeof(int))];
+		struct cmsghdr align;
+	} u = { .buf = { 0 } };
+	struct iovec v = { text, 4 };
+	struct msghdr m = { .msg_iov = &v,
+			    .msg_iovlen = 1,
+			    .msg_control = u.buf,
+			    .msg_controllen = sizeof(u.buf) };
+	struct cmsghdr *h = CMSG_FIRSTHDR(&m);
+	struct box *b;
+	int s, fds;
+
+	(void)state;
+	up();
+	b = opens(0, "echo");
+	all();
+	s = calls("echo");
+	fds = conform_fds();
+	h->cmsg_level = SOL_SOCKET;
+	h->cmsg_type = SCM_RIGHTS;
+	h->cmsg_len = CMSG_LEN(3 * sizeof(int));
+	for (unsigned int i = 0; i < 3; i++)
+		memcpy(CMSG_DATA(h) + i * sizeof(int), &s, sizeof(s));
+	assert_int_equal(sendmsg(s, &m, MSG_NOSIGNAL), 4);
+	all();
+	heard(b, 1, text, 4);
+	assert_int_equal(conform_fds(), fds);
+	close(s);
+}
+
 static void long_messages(void **state)
 {
 	static const uint32_t len[] = { MTU + 1, 5000, LONGEST };
@@ -983,6 +1016,7 @@ int main(void)
 		TEST(clients_are_told_apart),
 		TEST(what_was_said_before_leaving_arrives),
 		TEST(what_cannot_travel_is_counted),
+		TEST(descriptors_are_dropped),
 		TEST(long_messages),
 		TEST(several_long_messages_at_once),
 		TEST(who_does_not_read_loses_its_own),
