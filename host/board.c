@@ -258,6 +258,11 @@ const struct cw_board_remote *cw_board_remote_find(const struct cw_board *board,
 	return NULL;
 }
 
+bool cw_board_exports(const struct cw_board_device *d)
+{
+	return d->id == CW_ID_9P || (d->id == CW_ID_RPMSG && d->path);
+}
+
 const char *cw_device_kind_text(uint32_t id)
 {
 	switch (id) {

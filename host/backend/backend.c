@@ -50,7 +50,8 @@ static int open_kind(const struct cw_board_remote *r, const struct cw_board_devi
 		return d->backend == CW_BACKEND_VHOST ? backend_open_vhost(d, fds, err)
 						      : backend_open_vsock(d, fds, err);
 	case CW_ID_RPMSG:
-		return 0; /* its sockets come with its services */
+		/* Its sockets come with its services. */
+		return d->path ? backend_open_9p(d, fds, err) : 0;
 	default:
 		return backend_open_console(r, d, fds, err);
 	}

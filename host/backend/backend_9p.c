@@ -14,7 +14,8 @@ int backend_open_9p(const struct cw_board_device *d, struct cw_backend_fds *fds,
 	fds->fd[FOLDER_WAKE] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	fds->n = 2;
 	if (fds->fd[FOLDER_ROOT] < 0 || fds->fd[FOLDER_WAKE] < 0) {
-		fprintf(err, "9p: cannot open the folder %s: %s\n", d->path, strerror(errno));
+		fprintf(err, "%s: cannot open the folder %s: %s\n",
+			d->id == CW_ID_9P ? "9p" : "rpmsg", d->path, strerror(errno));
 		return -1;
 	}
 	snprintf(fds->note[0], sizeof(fds->note[0]), "%.95s%s", d->path,

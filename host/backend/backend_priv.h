@@ -12,7 +12,7 @@
 #define DISK_FILE 0
 #define DISK_WAKE 1 /* event descriptor: the thread beside has something to collect */
 
-/* Descriptors of a 9p device */
+/* Descriptors of a 9p device, and of an rpmsg device with file calls */
 #define FOLDER_ROOT 0
 #define FOLDER_WAKE 1 /* as DISK_WAKE */
 

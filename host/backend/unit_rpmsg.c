@@ -11,9 +11,13 @@
  * What a client writes waits for the remote in the client's socket, but for one message. What the remote
  * sends goes to the client's socket, then to so much memory beside, and then it is lost for that client:
  * who does not read holds up nobody else.
+ *
+ * Where the board grants file calls this side has a service of its own (rpmsg_files.c), and the remote's
+ * endpoint of that name is its client: no socket.
  */
-#include "backend_priv.h"
+#include "rpmsg_files.h"
 
+#include <causeway/abi/files.h>
 #include <causeway/core/err.h>
 #include <causeway/core/shm.h>
 #include <causeway/device/rpmsg.h>
@@ -84,6 +88,7 @@ struct rpmsg_unit {
 	struct place place[SERVICES];
 	struct client client[CLIENTS];
 	uint8_t *memory;
+	struct rpmsg_files *files; /* NULL: not granted */
 	int epoll;
 	uint32_t ids;
 	uint64_t next; /* when something is due */
@@ -468,6 +473,13 @@ static void settle_file(struct rpmsg_unit *u, struct place *p, uint64_t now)
 		due(u, p->when > now ? p->when : now + AGAIN_US);
 }
 
+static bool wanted(const struct rpmsg_unit *u, const struct cw_rpmsg_service *s)
+{
+	if (s->addr == CW_RPMSG_ANY)
+		return false;
+	return !u->files || strcmp(s->name, CW_FILES_NAME) != 0;
+}
+
 static void settle(struct rpmsg_unit *u)
 {
 	uint64_t now = unit_now();
@@ -479,7 +491,7 @@ static void settle(struct rpmsg_unit *u)
 		if (p->open &&
 		    (s->addr != p->addr || memcmp(s->name, p->name, sizeof(p->name)) != 0))
 			close_place(u, p);
-		if (!p->open && s->addr != CW_RPMSG_ANY && !open_place(u, p, s))
+		if (!p->open && wanted(u, s) && !open_place(u, p, s))
 			due(u, now + AGAIN_US);
 		settle_file(u, p, now);
 	}
@@ -559,15 +571,27 @@ static void tend(struct rpmsg_unit *u)
 			pick_up(u, &u->place[i]);
 }
 
+/* What the thread beside has done. */
+static bool answer(struct rpmsg_unit *u)
+{
+	if (!u->files || !rpmsg_files_done(u->files))
+		return false;
+	rpmsg_files_collect(u->files);
+	return true;
+}
+
 /* #syscalls epoll_wait */
 static bool look(struct cw_unit *unit)
 {
 	struct rpmsg_unit *u = self(unit);
 	struct epoll_event e[EVENTS];
 	int n = epoll_wait(u->epoll, e, EVENTS, 0);
+	bool any = answer(u);
 
+	if (any)
+		cw_rpmsg_device_run(&u->rpmsg);
 	if (n <= 0)
-		return false;
+		return any;
 	cw_rpmsg_flush(&u->channel); /* a service is announced before its clients are heard */
 	for (int i = 0; i < n; i++)
 		happened(u, &e[i]);
@@ -579,15 +603,23 @@ static bool look(struct cw_unit *unit)
 
 static unsigned int fds(struct cw_unit *unit, struct pollfd *p)
 {
-	p->fd = self(unit)->epoll;
-	p->events = POLLIN;
-	return 1;
+	const struct rpmsg_unit *u = self(unit);
+
+	p[0].fd = u->epoll;
+	p[0].events = POLLIN;
+	if (!u->files)
+		return 1;
+	p[1].fd = rpmsg_files_fd(u->files);
+	p[1].events = POLLIN;
+	return 2;
 }
 
 static void ready(struct cw_unit *unit, const struct pollfd *p, unsigned int n)
 {
 	struct rpmsg_unit *u = self(unit);
 
+	if (n > 1 && p[1].revents)
+		rpmsg_files_collect(u->files);
 	if (n && p->revents)
 		look(unit);
 	if (u->next <= unit_now())
@@ -612,6 +644,7 @@ static void stats(const struct cw_unit *unit, struct cw_unit_stats *s)
 	s->errors = c->errors;
 	s->strange =
 		(uint64_t)c->bad + c->unknown + c->ns_bad + c->fragment + u->rpmsg.remote.q.strange;
+	s->strange += u->files ? rpmsg_files_strange(u->files) : 0;
 }
 
 static void channel(const struct cw_unit *unit, struct cw_unit_channel *c)
@@ -647,7 +680,9 @@ static int begin(struct cw_unit *unit)
 	struct rpmsg_unit *u = self(unit);
 
 	u->epoll = epoll_create1(EPOLL_CLOEXEC);
-	return u->epoll < 0 ? -1 : 0;
+	if (u->epoll < 0)
+		return -1;
+	return u->files ? rpmsg_files_begin(u->files) : 0;
 }
 
 static void unit_free(struct cw_unit *unit)
@@ -662,6 +697,7 @@ static void unit_free(struct cw_unit *unit)
 			close(u->place[i].listen);
 	if (u->epoll >= 0)
 		close(u->epoll);
+	rpmsg_files_free(u->files);
 	unit_queues_free(u->rpmsg.dev.queue);
 	free(u->slot);
 	free(u->memory);
@@ -740,7 +776,6 @@ struct cw_unit *unit_rpmsg(const struct cw_board_device *d, const struct cw_layo
 	struct rpmsg_unit *u = calloc(1, sizeof(*u));
 	struct cw_device_queue *q = unit_queues(place);
 
-	(void)f;
 	if (!u || !q) {
 		free(u);
 		unit_queues_free(q);
@@ -758,9 +793,15 @@ struct cw_unit *unit_rpmsg(const struct cw_board_device *d, const struct cw_layo
 		u->client[i].fd = -1;
 	for (unsigned int i = 0; i < SERVICES; i++)
 		u->place[i].listen = -1;
-	if (!make_memory(u, place) || make_channel(u, d, place)) {
-		unit_free(&u->unit);
-		return NULL;
+	if (!make_memory(u, place) || make_channel(u, d, place))
+		goto bad;
+	if (f->n) {
+		u->files = rpmsg_files_new(d, f, &u->channel);
+		if (!u->files)
+			goto bad;
 	}
 	return &u->unit;
+bad:
+	unit_free(&u->unit);
+	return NULL;
 }

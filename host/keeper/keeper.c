@@ -226,7 +226,7 @@ static unsigned int devices(const struct cw_board_remote *r)
 	unsigned int needs = 0;
 
 	for (unsigned int i = 0; i < r->layout.devices; i++)
-		if (r->device[i].id == CW_ID_9P)
+		if (cw_board_exports(&r->device[i]))
 			needs |= CW_CONFINE_FOLDERS |
 				 (r->device[i].read_only ? 0 : CW_CONFINE_WRITABLE);
 		else if (r->device[i].backend == CW_BACKEND_VHOST)

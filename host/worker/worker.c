@@ -209,7 +209,8 @@ static unsigned int later_fds(const struct cw_worker_remote *r)
 static bool writes_files(const struct cw_worker_remote *r)
 {
 	for (unsigned int i = 0; i < r->board->layout.devices; i++)
-		if ((r->board->device[i].id == CW_ID_BLK || r->board->device[i].id == CW_ID_9P) &&
+		if ((r->board->device[i].id == CW_ID_BLK ||
+		     cw_board_exports(&r->board->device[i])) &&
 		    !r->board->device[i].read_only)
 			return true;
 	for (unsigned int i = 0; i < r->board->layout.devices; i++)
@@ -225,7 +226,7 @@ static unsigned int folders(const struct cw_worker_remote *r, struct cw_confine_
 	unsigned int n = 0;
 
 	for (unsigned int i = 0; i < r->board->layout.devices; i++)
-		if (r->board->device[i].id == CW_ID_9P)
+		if (cw_board_exports(&r->board->device[i]))
 			folder[n++] = (struct cw_confine_folder){ r->fds[i].fd[0],
 								  !r->board->device[i].read_only };
 	return n;

@@ -182,6 +182,9 @@ const struct cw_board_remote *cw_board_remote_find(const struct cw_board *board,
 /** cw_device_kind_text - "net", "rng", ... for a virtio device id */
 const char *cw_device_kind_text(uint32_t id);
 
+/** cw_board_exports - whether the device gives its remote files below a folder, d->path */
+bool cw_board_exports(const struct cw_board_device *d);
+
 /* Default number of queues, queue size and block size of a device, before the board file's word. */
 void cw_board_device_defaults(const struct cw_board_device *d, uint16_t *queues,
 			      uint16_t *queue_size, uint32_t *block_size);
