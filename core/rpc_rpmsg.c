@@ -127,6 +127,7 @@ int cw_rpc_rpmsg_open(struct cw_rpc_rpmsg *g, struct cw_rpmsg *ch, const struct 
 
 	s.ops = &ops;
 	s.ctx = g;
+	s.silent |= !g->server; /* who only asks is no service */
 	g->e = NULL;
 	g->bad = 0;
 	return cw_rpmsg_create(ch, &s, &g->e);

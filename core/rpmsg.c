@@ -131,6 +131,7 @@ int cw_rpmsg_create(struct cw_rpmsg *ch, const struct cw_rpmsg_spec *s,
 	e->ctx = s->ctx;
 	e->dst = s->dst;
 	e->fixed = s->dst != CW_RPMSG_ANY;
+	e->silent = s->silent;
 	e->window = s->window;
 	e->assembly = s->assembly;
 	e->assembly_size = s->assembly ? s->assembly_size : 0;
@@ -149,8 +150,8 @@ void cw_rpmsg_destroy(struct cw_rpmsg_endpoint *e)
 	if (!e->ops)
 		return;
 	/* Who was not told of its beginning is not told of its end. */
-	if (ch->queues && e->name[0] && !e->fixed && !(e->todo & CW_RPMSG_TELL_CREATE) &&
-	    ch->features & CW_RPMSG_F_NS)
+	if (ch->queues && e->name[0] && !e->fixed && !e->silent &&
+	    !(e->todo & CW_RPMSG_TELL_CREATE) && ch->features & CW_RPMSG_F_NS)
 		e->leaving = e->addr;
 	e->addr = CW_RPMSG_ANY;
 	e->ops = NULL;

@@ -19,7 +19,7 @@
 
 static bool announced(const struct cw_rpmsg_endpoint *e)
 {
-	return e->name[0] && !e->fixed && e->channel->features & CW_RPMSG_F_NS;
+	return e->name[0] && !e->fixed && !e->silent && e->channel->features & CW_RPMSG_F_NS;
 }
 
 /* ---- what the peer says ---- */

@@ -51,6 +51,7 @@ struct cw_rpmsg_endpoint {
 	uint32_t dst;  /* the peer, or CW_RPMSG_ANY */
 	char name[CW_RPMSG_NAME];
 	bool fixed;	  /* dst was given: it is not learned and not announced */
+	bool silent;	  /* not announced: it looks for a service, and is none */
 	bool starved;	  /* a send failed for want of room */
 	uint8_t todo;	  /* what is still to be told to the peer's side */
 	uint32_t life;	  /* of this table entry: makes addresses new */
@@ -153,6 +154,7 @@ struct cw_rpmsg_spec {
 	uint16_t window; /* with credit: messages that its peer may have under way; 0: any number */
 	void *assembly;	 /* with fragments: memory for one long message to it, or NULL */
 	uint32_t assembly_size;
+	bool silent; /* its name is that of a service of the other side, and not announced */
 };
 
 /**

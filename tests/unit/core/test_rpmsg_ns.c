@@ -307,9 +307,32 @@ static void row48_a_flood_is_bounded(void **state)
 	assert_int_equal(cw_rpmsg_poll(&p.side[HOST].ch, 64), 0);
 }
 
+static void a_client_of_a_service_is_not_announced(void **state)
+{
+	struct cw_rpmsg_spec s = pair_spec(&a, "time", CW_RPMSG_ANY, CW_RPMSG_ANY);
+
+	(void)state;
+	pair_start(NULL);
+	s.silent = true;
+	assert_int_equal(cw_rpmsg_create(&p.side[HOST].ch, &s, &a.e), CW_OK);
+	pair_settle();
+	pair_open(REMOTE, &b, "time", CW_RPMSG_ANY, CW_RPMSG_ANY);
+	pair_settle();
+	assert_int_equal(a.e->dst, b.e->addr);
+	assert_int_equal(b.peers, 0); /* until it says something */
+	assert_int_equal(cw_rpmsg_send(a.e, "?", 1, 0), CW_OK);
+	pair_settle();
+	assert_int_equal(b.e->dst, a.e->addr);
+	cw_rpmsg_destroy(a.e);
+	pair_settle();
+	assert_int_equal(p.side[REMOTE].services + p.side[REMOTE].ends, 0);
+	assert_int_equal(p.side[HOST].services, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_client_of_a_service_is_not_announced),
 		cmocka_unit_test(before_or_after_its_endpoint),
 		cmocka_unit_test(an_end_is_told),
 		cmocka_unit_test(two_of_one_name),
