@@ -13,7 +13,7 @@ void services_run(const struct shell_command *const *commands, bool (*work)(void
 	__attribute__((noreturn));
 
 extern const struct shell_command common_commands[], disk_commands[], socket_commands[],
-	file_commands[], message_commands[];
+	file_commands[], message_commands[], fcall_commands[];
 
 /* sockets_init - give the sockets their memory, before app_use() */
 void sockets_init(void);

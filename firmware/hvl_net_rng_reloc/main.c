@@ -5,6 +5,7 @@
  */
 #include "app.h"
 #include "commands.h"
+#include "fcalls.h"
 #include "messages.h"
 
 #include <causeway/core/err.h>
@@ -70,7 +71,7 @@ static void entropy_test(void)
 int main(void)
 {
 	static const struct shell_command *const commands[] = { common_commands, message_commands,
-								NULL };
+								fcall_commands, NULL };
 
 	if (app_init())
 		cw_machine_exit(1);
@@ -79,6 +80,7 @@ int main(void)
 	app_use(APP_NET);
 	app_use(APP_CONSOLE);
 	messages_init();
+	fcalls_init();
 	app_use(APP_RPMSG);
 	services_run(commands, messages_poll);
 }

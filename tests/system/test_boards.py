@@ -37,10 +37,13 @@ def text_of(name, **change):
 
 
 @pytest.fixture(params=BOARDS, scope="class")
-def live(request, network):
+def live(request, network, tmp_path_factory):
     """A board that is up, for tests that leave it so."""
     remote, ip = BOARDS[request.param]
-    with Pmm(text_of(request.param)) as p:
+    folder = tmp_path_factory.mktemp("export")
+    text = text_of(request.param).replace("name: rpmsg0", "name: rpmsg0\n        files: { directory: %s }" % folder)
+    with Pmm(text) as p:
+        p.folder = folder
         p.firmware = Firmware(p, remote, ip)
         p.firmware.started(30)
         yield p
@@ -68,6 +71,17 @@ class TestLive:
             said = b""
             while b"Links: 1\r\n" not in said:
                 said += s.recv(1000)
+
+    def test_fopen_opens_a_file_of_linux(self, live):
+        sh = live.firmware.shell()
+        assert sh.run("fcall stdio notes", 60) == "stdio: 200 lines written, read and changed in notes\n"
+        lines = (live.folder / "notes").read_text().splitlines(True)
+        assert lines[:2] == ["line 000 of stdio\n", "line 001 of stdio\n"]
+        assert lines[198:] == ["line 198 of stdio\n", "LAST 199 of stdio\n", "appended\n"]
+        assert os.listdir(live.folder) == ["notes"]
+        assert "stdio: writing lines failed" in sh.run("fcall stdio ../notes")
+        assert sh.run("fcall cat notes", 60) == "".join(lines)
+        sh.close()
 
     def test_ping_both_ways(self, live):
         f = live.firmware
