@@ -90,7 +90,7 @@ static void created(struct cw_rpmsg *ch, const char *name, uint32_t addr, bool a
 	if (!e)
 		return;
 	/* Ours may have come when its endpoint was not there yet, and nobody kept it: once more. */
-	if (!ack)
+	if (!ack && !e->silent)
 		cw_rpmsg_todo_(e, ch->conf.nuttx && ch->features & CW_RPMSG_F_NUTTX_ACK
 					  ? CW_RPMSG_TELL_ACK
 					  : CW_RPMSG_TELL_CREATE);
