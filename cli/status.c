@@ -13,7 +13,8 @@ static const char help[] =
 	"\n"
 	"States of a remote: offline, running, crashed, attached, detached. Link: up, down, lost (it\n"
 	"does not answer), memory gone. States of a device: idle, setting up, running, broken (the\n"
-	"driver broke the rules and has to reset it), given up (by its driver).\n"
+	"driver broke the rules and has to reset it), given up (by its driver). Below an rpmsg device:\n"
+	"the services of its remote, whose sockets are in the folder shown; --json has their paths.\n"
 	"\n"
 	"Exit status: 0, or 1 when no such board runs.\n";
 
