@@ -118,6 +118,9 @@ def soak(p, seconds, rng):
         if fault is not kill_worker:
             assert ping(other), f"{fault.__name__} of {name} was felt by {other}"
         recover(p, name, fault)
+        if fault is junk:  # what lies in its memory still may be felt at any time, and is nobody else's doing
+            restart_remote(p, name, rng)
+            recover(p, name, restart_remote)
         recover(p, other, fault)
         now = {"keeper fds": fds(p.pid), "keeper": resident(p.pid), "worker": resident(p.worker())}
         first = first or now
