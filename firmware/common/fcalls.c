@@ -17,14 +17,11 @@
 static struct cw_rfiles files;
 static char trouble[200]; /* the last: who types may have been away */
 
-void fcalls_init(void)
-{
-	/* The channel's table has room for it. A life of ours begins at another time than the one before. */
-	(void)cw_rfiles_open(&files, messages_channel(), (uint32_t)app_now());
-}
-
 struct cw_rfiles *fcalls_files(void)
 {
+	/* The channel's table has room for it. A life of ours begins at another time than the one before. */
+	if (!files.link.e)
+		(void)cw_rfiles_open(&files, messages_channel(), (uint32_t)app_now());
 	return &files;
 }
 
@@ -54,7 +51,7 @@ static bool failed(const char *path, int64_t err)
 
 static bool opened(struct cw_rfile *f, const char *path, uint32_t flags)
 {
-	return !failed(path, cw_rfile_open(&files, f, path, flags, 0666, TIMEOUT_US));
+	return !failed(path, cw_rfile_open(fcalls_files(), f, path, flags, 0666, TIMEOUT_US));
 }
 
 static void f_state(int argc, char **argv)
@@ -136,7 +133,7 @@ static void f_stat(int argc, char **argv)
 	struct cw_rfile_stat s;
 
 	if (!wanted(argc, 1, 1, "fcall stat PATH") ||
-	    failed(argv[0], cw_rfiles_stat(&files, argv[0], &s, TIMEOUT_US)))
+	    failed(argv[0], cw_rfiles_stat(fcalls_files(), argv[0], &s, TIMEOUT_US)))
 		return;
 	shell_out("%s: %s, mode %04o, %lu bytes\n", argv[0],
 		  s.type == CW_FILES_TYPE_FOLDER ? "folder"
@@ -151,22 +148,22 @@ static void f_rm(int argc, char **argv)
 
 	if (!wanted(argc, 1, 1, "fcall rm PATH"))
 		return;
-	err = cw_rfiles_unlink(&files, argv[0], TIMEOUT_US);
+	err = cw_rfiles_unlink(fcalls_files(), argv[0], TIMEOUT_US);
 	if (err && files.error == CW_FILES_EISDIR)
-		err = cw_rfiles_rmdir(&files, argv[0], TIMEOUT_US);
+		err = cw_rfiles_rmdir(fcalls_files(), argv[0], TIMEOUT_US);
 	failed(argv[0], err);
 }
 
 static void f_mkdir(int argc, char **argv)
 {
 	if (wanted(argc, 1, 1, "fcall mkdir PATH"))
-		failed(argv[0], cw_rfiles_mkdir(&files, argv[0], 0777, TIMEOUT_US));
+		failed(argv[0], cw_rfiles_mkdir(fcalls_files(), argv[0], 0777, TIMEOUT_US));
 }
 
 static void f_mv(int argc, char **argv)
 {
 	if (wanted(argc, 2, 2, "fcall mv FROM TO"))
-		failed(argv[0], cw_rfiles_rename(&files, argv[0], argv[1], TIMEOUT_US));
+		failed(argv[0], cw_rfiles_rename(fcalls_files(), argv[0], argv[1], TIMEOUT_US));
 }
 
 /* As many bytes as asked for, so that something can happen in the middle. */

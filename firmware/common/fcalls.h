@@ -5,10 +5,7 @@
 
 #include <causeway/driver/rpmsg_files.h>
 
-/* fcalls_init - make the endpoint, after messages_init() */
-void fcalls_init(void);
-
-/* fcalls_files - for cw_rfile_open() and the others */
+/* fcalls_files - for cw_rfile_open() and the others; makes the endpoint, after messages_init() */
 struct cw_rfiles *fcalls_files(void);
 
 /* fcalls_stdio - what fopen() and its like do with @path here, said in the shell */

@@ -5,7 +5,6 @@
  */
 #include "app.h"
 #include "commands.h"
-#include "fcalls.h"
 #include "messages.h"
 
 #include <causeway/core/err.h>
@@ -80,7 +79,6 @@ int main(void)
 	app_use(APP_NET);
 	app_use(APP_CONSOLE);
 	messages_init();
-	fcalls_init();
 	app_use(APP_RPMSG);
 	services_run(commands, messages_poll);
 }

@@ -2,7 +2,6 @@
 /* A remote that uses every device there is, and shows each of them in its shell. */
 #include "app.h"
 #include "commands.h"
-#include "fcalls.h"
 #include "messages.h"
 
 static bool work(void)
@@ -25,7 +24,6 @@ int main(void)
 	app_wait_link();
 	sockets_init();
 	messages_init();
-	fcalls_init();
 	for (int k = 0; k < APP_KINDS; k++)
 		app_use((enum app_kind)k);
 	services_run(commands, work);
