@@ -2,7 +2,7 @@
 # shellcheck shell=sh disable=SC2154,SC2094
 # (variables of scripts/demo; a file that is looked at while it is written)
 #
-# The steps of `./dev demo island`, read by scripts/demo: files, sockets, a disk and a debugger.
+# The steps of `./dev demo island`, read by scripts/demo: files, sockets, messages, a disk and a debugger.
 # What each step compares, it prints.
 
 # Everything that the steps make is below here, and goes with it.
@@ -37,7 +37,7 @@ same() {
 }
 
 step_island_start() {
-	begin "A remote with files, sockets and a disk: boards/island.yaml, a process"
+	begin "A remote with files, sockets, messages and a disk: boards/island.yaml, a process"
 	files=$(island_files)
 	mkdir -p "$files/export"
 	truncate -s 16M "$files/disk.img"
@@ -77,6 +77,18 @@ step_http() {
 	grep -q '^HTTP/1.0 200 OK' "$work/ping" || bad "not answered"
 	grep -q '"remote": "island"' "$work/ping" || bad "another one answered"
 	good "answered by remote island"
+}
+
+step_messages() {
+	begin "Messages (RPMsg): ten thousand to the remote's service ping, and its shell on rpmsg-tty"
+	causeway rpmsg ping island -n 10000 -i 0 >"$work/ping" 2>&1 || bad "$(cat "$work/ping")"
+	show <"$work/ping"
+	grep -q '^10000 sent, 10000 received, 0 lost' "$work/ping" || bad "not all came back"
+	printf 'kernel uptime\r' | causeway rpmsg tty island 2>&1 |
+		tr -d '\r' | sed -n '/^Uptime/p; /^Links/p' >"$work/ping"
+	show <"$work/ping"
+	grep -q '^Links: 1$' "$work/ping" || bad "the shell did not answer"
+	good "all of them came back, and a command was answered"
 }
 
 # verified: whether the remote finds on its disk what was written.
@@ -157,6 +169,7 @@ steps_island() {
 	step_file_to_remote
 	step_file_from_remote
 	step_http
+	step_messages
 	step_disk
 	step_log
 	step_island_stop

@@ -12,7 +12,7 @@ import pytest
 
 import netns
 from firmware import Firmware
-from pmm import BUILD, Pmm, alive, until
+from pmm import BUILD, CAUSEWAY, Pmm, alive, until
 
 SOURCE = os.environ["CW_SOURCE"]
 BOARDS = {"virt-a53": ("a53", "192.168.200.3"), "zcu102-r5": ("r5", "192.168.200.4")}
@@ -66,6 +66,8 @@ class TestLive:
                 a.send(b"%d" % i)
                 if i >= 50:
                     assert a.recv(100) == b"%d" % (i - 50)
+        r = live.cli("rpmsg", "ping", "-n", "200", "-i", "0")
+        assert "200 sent, 200 received, 0 lost" in r.stdout, r.stdout + r.stderr
         with live.firmware.service("rpmsg-tty") as s:
             s.send(b"kernel uptime\r")
             said = b""
@@ -416,6 +418,25 @@ def test_exception_is_a_panic(name):
 
 
 @pytest.mark.parametrize("name", BOARDS)
+def test_messages_over_restarts(name):
+    """A program is told of a loss once, and its messages flow again: a killed worker, a new remote."""
+    remote, ip = BOARDS[name]
+    with Pmm(text_of(name)) as p:
+        Firmware(p, remote, ip).started(30)
+        r = subprocess.Popen([CAUSEWAY, "rpmsg", "ping", "--run-dir", p.dir, "-i", "0.05", "--timeout", "20"],
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for kill in (lambda: os.kill(p.worker(), signal.SIGKILL), lambda: p.cli("restart", remote)):
+            assert " bytes from " in r.stdout.readline()
+            kill()
+            assert "went away" in r.stderr.readline()
+            for _ in range(3):
+                assert " bytes from " in r.stdout.readline()
+        r.send_signal(signal.SIGINT)
+        assert r.communicate(timeout=10)[1] == ""
+        assert p.stop() == 0
+
+
+@pytest.mark.parametrize("name", BOARDS)
 def test_core_file(tmp_path, name):
     """What a crashed remote leaves is read by gdb, without any other file than its firmware."""
     remote, ip = BOARDS[name]
@@ -437,7 +458,7 @@ def test_core_file(tmp_path, name):
 
 
 @pytest.mark.parametrize("args,oks", [("--board virt-a53", 9), ("--board zcu102-r5", 9), ("--board all", 5),
-                                      ("island", 9)])
+                                      ("island", 10)])
 def test_demo(args, oks):
     r = subprocess.run([os.path.join(SOURCE, "scripts", "demo"), *args.split()],
                        capture_output=True, text=True, timeout=120,
