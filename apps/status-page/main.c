@@ -301,16 +301,16 @@ static void watch(int directory)
 			looked = t;
 		}
 		state = view_state(&view, now());
+		if (t - history >= EVERY_US || (news && view.rows == 1)) {
+			write_text(directory, "history.json", view_history_json(&view));
+			history = t;
+		}
 		if (t - written >= EVERY_US || state != last ||
 		    (news && t - written >= BETWEEN_US)) {
 			write_status(directory, state);
 			written = t;
 			last = state;
 			news = false;
-		}
-		if (t - history >= EVERY_US) {
-			write_text(directory, "history.json", view_history_json(&view));
-			history = t;
 		}
 		wait_a_moment();
 	}
