@@ -37,7 +37,7 @@ static const cJSON *find(const cJSON *status, const char *remote)
 }
 
 /* That nobody answers is a result like others, so nothing is printed. */
-void carrier_look(struct view *v, const char *run_dir, const char *board, const char *remote)
+bool carrier_look(struct view *v, const char *run_dir, const char *board, const char *remote)
 {
 	const struct timeval patience = { 0, PATIENCE_US };
 	FILE *nowhere = fopen("/dev/null", "we");
@@ -46,7 +46,7 @@ void carrier_look(struct view *v, const char *run_dir, const char *board, const 
 	cJSON *s = NULL;
 
 	if (!nowhere)
-		return;
+		return false;
 	if (!cw_client_open(&c, board, run_dir, nowhere)) {
 		setsockopt(c.fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 		s = cw_client_ask(&c, "status", NULL, 0, nowhere);
@@ -57,4 +57,5 @@ void carrier_look(struct view *v, const char *run_dir, const char *board, const 
 		     number(r, "crashes"));
 	cJSON_Delete(s);
 	fclose(nowhere);
+	return r;
 }

@@ -5,8 +5,12 @@
 
 #include "view.h"
 
-/* carrier_look - ask the board's keeper how @remote is (NULL: its only one), for at most half a second */
-void carrier_look(struct view *v, const char *run_dir, const char *board, const char *remote);
+/*
+ * carrier_look - ask the board's keeper how @remote is (NULL: its only one)
+ *
+ * Waits for it for two seconds at most. Returns whether it has answered.
+ */
+bool carrier_look(struct view *v, const char *run_dir, const char *board, const char *remote);
 
 struct cw_rpmsg_client_config;
 

@@ -29,6 +29,7 @@
 #define TICK_MS	   250
 #define BETWEEN_US 100000u  /* status.json is not written more often than this */
 #define EVERY_US   1000000u /* nor anything less often */
+#define LATER_US   500000u  /* after a keeper that did not answer */
 #define AT_ONCE	   64	    /* messages of a service in one go */
 
 static const char help[] =
@@ -288,7 +289,7 @@ static void wait_a_moment(void)
 static void watch(int directory)
 {
 	enum view_state state = VIEW_WAITING, last = VIEW_STOPPED;
-	uint64_t looked = 0, written = 0, history = 0, t;
+	uint64_t look = 0, written = 0, history = 0, t;
 	bool news = true;
 
 	while (!ended) {
@@ -296,10 +297,10 @@ static void watch(int directory)
 		news |= serve(&log_service);
 		view.service = status_service.client != NULL;
 		t = now().us;
-		if (t - looked >= TICK_MS * 1000u) {
-			carrier_look(&view, opt.run_dir, opt.board, opt.remote);
-			looked = t;
-		}
+		if (t >= look)
+			look = t + (carrier_look(&view, opt.run_dir, opt.board, opt.remote)
+					    ? TICK_MS * 1000u
+					    : LATER_US);
 		state = view_state(&view, now());
 		if (t - history >= EVERY_US || (news && view.rows == 1)) {
 			write_text(directory, "history.json", view_history_json(&view));

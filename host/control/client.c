@@ -8,10 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #define LINE_MAX_BYTES (1024u * 1024u)
+#define PATIENCE_S     1 /* with a keeper that takes nobody: one that is stopped */
 
 /* "boards/demo.yaml" means the board "demo". */
 static void name_of(const char *board, char *name, size_t size)
@@ -70,6 +72,7 @@ static int choose(struct cw_client *c, const char *board, const char *dir, FILE 
 
 int cw_client_open(struct cw_client *c, const char *board, const char *run_dir, FILE *err)
 {
+	const struct timeval patience = { .tv_sec = PATIENCE_S };
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
 	struct cw_rundir dir;
 	int n;
@@ -80,6 +83,7 @@ int cw_client_open(struct cw_client *c, const char *board, const char *run_dir, 
 		return -1;
 	n = snprintf(a.sun_path, sizeof(a.sun_path), "%s/%s.sock", dir.path, c->board);
 	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	if (n > 0 && (size_t)n < sizeof(a.sun_path) && c->fd >= 0 &&
 	    !connect(c->fd, (struct sockaddr *)&a, sizeof(a)))
 		return 0;

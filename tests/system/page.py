@@ -112,8 +112,9 @@ class Keeper:
                 pass  # who asked did not wait
 
     def close(self):
-        self.s.shutdown(socket.SHUT_RDWR)
-        self.s.close()
+        if self.s.fileno() >= 0:
+            self.s.shutdown(socket.SHUT_RDWR)
+            self.s.close()
 
 
 class Page:

@@ -138,6 +138,18 @@ def test_pmm_that_goes_and_comes(fake):
         p.until_state("live")
 
 
+def test_a_pmm_that_is_frozen_holds_nothing_up(fake):
+    fake.keeper.close()
+    os.unlink(fake.run + "/fake.sock")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
+        s.bind(fake.run + "/fake.sock")
+        s.listen(0)  # one that connects waits for an answer, the next one even for that
+        with page(fake) as p:
+            for n in range(1, 8):
+                fake.status.send(sample(n))
+                assert p.until(lambda s: s["received"] == n and s["state"] == "live") < 3
+
+
 def test_history_is_bounded(fake):
     with page(fake, "--history", "20") as p:
         for n in range(1, 51):
