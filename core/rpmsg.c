@@ -276,6 +276,7 @@ __attribute__((noinline)) int cw_rpmsg_not_taken_(struct cw_rpmsg *ch, int got)
 {
 	if (!got) {
 		ch->starved = true;
+		ch->queues->want = 0;
 		return CW_EAGAIN;
 	}
 	ch->count.errors += got == CW_EPEER;

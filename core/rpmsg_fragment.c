@@ -66,6 +66,8 @@ static int enough(struct cw_rpmsg_endpoint *e, uint32_t dst, uint32_t len)
 	err = q->ops->take(q, &b, need + q->keep - 1);
 	if (err > 0)
 		q->ops->cancel(q, &b);
+	if (!err && (!ch->starved || q->want > need - 1))
+		q->want = (uint16_t)(need - 1);
 	if (!err)
 		ch->starved = true;
 	return err > 0 ? CW_OK : err ? err : CW_EAGAIN;

@@ -143,7 +143,7 @@ static bool host_arm(struct cw_rpmsg_queues *q, bool room)
 	if (room)
 		(void)fetch(h); /* an error is seen by the next poll */
 	if (room)
-		return q->idle_n > q->keep || cw_drvq_arm(h->tx) || h->tx->broken || news;
+		return q->idle_n > q->keep + q->want || cw_drvq_arm(h->tx) || h->tx->broken || news;
 	cw_drvq_disarm(h->tx);
 	return news;
 }

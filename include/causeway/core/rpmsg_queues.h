@@ -79,6 +79,7 @@ struct cw_rpmsg_queues {
 	uint16_t rx_n, tx_n;
 	uint16_t idle, idle_n; /* buffers to send that are ours to fill: list through tx */
 	uint16_t keep;	       /* of which this many are for announcements and credit */
+	uint16_t want;	       /* who waits for room needs so many more than one */
 	uint16_t returned;     /* buffers given back, not visible yet */
 	bool sent;	       /* something was sent, not visible yet */
 	uint32_t strange;      /* buffers of the peer that cannot be used */
