@@ -3,6 +3,7 @@
 import fcntl
 import os
 import re
+import signal
 import socket
 import struct
 import subprocess
@@ -213,6 +214,38 @@ def test_a_remote_that_died(remote):
     host, addr = as_host(remote)
     host.send(7, addr, b"again")
     assert host.expect()[3] == b"again"
+
+
+def test_a_remote_that_died_before_it_gave_anything_back(remote):
+    """All indices are 0, but for the mark: it may have acted on what it was sent."""
+    host, _ = as_host(remote)
+    remote.process.send_signal(signal.SIGSTOP)
+    mark = host.rx.used + 4 + 8 * NUM
+    assert remote.memory.get(mark, "<H") == 0x8000
+    host.begin(RINGS, ALIGN, NUM, SIZES, F_NS | F_BUFSZ)  # zeroes the rings
+    remote.memory.put(mark, 0x8000, "<H")
+    remote.kill()
+    remote.start()
+    wait(lambda: host.status() & NEEDS_RESET, "a request for a reset")
+    host.set_status(0)
+    host, addr = as_host(remote)
+    host.send(7, addr, b"again")
+    assert host.expect()[3] == b"again"
+
+
+def test_a_remote_that_slept_through_the_beginning_of_a_host(remote):
+    host, _ = as_host(remote)
+    remote.process.send_signal(signal.SIGSTOP)
+    remote.text = ""
+    remote.load()
+    host = Host(remote.memory, remote.kick)
+    host.begin(RINGS, ALIGN, NUM, SIZES, F_NS | F_BUFSZ)
+    remote.process.send_signal(signal.SIGCONT)
+    remote.said("down")
+    remote.said("up")
+    addr = echo_of(host)
+    host.send(7, addr, b"awake")
+    assert host.expect()[3] == b"awake"
 
 
 def test_row14_a_ring_that_cannot_be_trusted(remote):
