@@ -24,4 +24,7 @@ bool sockets_poll(void);
 /* files_poll - a line in /island.log of the exported folder each time that the link came up */
 bool files_poll(void);
 
+/* calls_init - a service of calls as an example, after messages_init() */
+void calls_init(void);
+
 #endif

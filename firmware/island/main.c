@@ -24,6 +24,7 @@ int main(void)
 	app_wait_link();
 	sockets_init();
 	messages_init();
+	calls_init();
 	for (int k = 0; k < APP_KINDS; k++)
 		app_use((enum app_kind)k);
 	services_run(commands, work);

@@ -49,7 +49,7 @@ def test_files_of_linux_in_the_shell(folder):
         assert s.run("fcall fill long 3000320", seconds=60) == "3000320 bytes written\n"
         assert os.path.getsize(os.path.join(folder, "long")) == 3000320
         # Who asks for files is no service of its own.
-        assert sorted(os.listdir(os.path.dirname(p.path("ping")))) == ["ping", "rpmsg-tty"]
+        assert sorted(os.listdir(os.path.dirname(p.path("ping")))) == ["calls", "ping", "rpmsg-tty"]
         assert p.stop() == 0
 
 

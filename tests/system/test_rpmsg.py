@@ -131,10 +131,36 @@ def test_endpoints_survive_a_worker_and_a_remote():
         assert p.stop() == 0
 
 
+def app(p, name, *args):
+    return subprocess.run([os.path.join(BUILD, "apps", name, name), *args], capture_output=True, text=True,
+                          timeout=15, env={**os.environ, "CAUSEWAY_RUN_DIR": p.dir})
+
+
+def test_calls_to_the_remote():
+    def call(*args):
+        r = app(p, "rpmsg-call", *args)
+        return r.returncode, (r.stdout + r.stderr).strip()
+
+    with Messages() as p:
+        assert call("1", "hello") == (0, "hello") and call("1") == (0, "")
+        assert re.fullmatch(r"\d+ ms", call("2")[1])
+        assert call("3", "4 5 60") == (0, "69")
+        assert call("3", "4 x") == (1, "rpmsg-call: status 1")
+        assert call("3") == (1, "rpmsg-call: bad length")
+        assert call("9") == (1, "rpmsg-call: not supported")
+        assert call("1", "x" * 480) == (0, "x" * 480)
+        assert call("1", "x" * 481) == (1, "rpmsg-call: invalid argument")
+        for i in range(20):  # each is a client of its own, more than the remote has room for
+            assert call("1", str(i)) == (0, str(i))
+        for again in (lambda: os.kill(p.worker(), signal.SIGKILL), lambda: p.cli("restart", "a")):
+            again()
+            until(lambda: call("1", "there") == (0, "there"))
+        assert p.stop() == 0
+
+
 def test_the_example_application():
     def run(p, *args):
-        return subprocess.run([os.path.join(BUILD, "apps", "rpmsg-echo", "rpmsg-echo"), *args], capture_output=True, text=True,
-                              timeout=15, env={**os.environ, "CAUSEWAY_RUN_DIR": p.dir})
+        return app(p, "rpmsg-echo", *args)
 
     with Messages() as p:
         r = run(p, "how are you")
@@ -178,7 +204,7 @@ def test_ls():
         assert r.returncode == 0 and r.stderr == ""
         head, *lines = r.stdout.splitlines()
         assert head.split()[:4] == ["REMOTE", "SERVICE", "ADDRESS", "CLIENTS"]
-        assert sorted(line.split()[:2] for line in lines) == [["a", "ping"], ["a", "rpmsg-tty"]]
+        assert sorted(line.split()[:2] for line in lines) == [["a", "calls"], ["a", "ping"], ["a", "rpmsg-tty"]]
         with p.call("ping") as s:
             assert echoes(s, b"hello")
             until(lambda: clients(p, "ping") == 1)

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* Calls a method of the service `calls` of the remote that runs: rpmsg-call NUMBER [TEXT]. */
+#include <causeway/core/err.h>
+#include <causeway/host/rpc_socket.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define SECOND 1000000u
+
+int main(int argc, char **argv)
+{
+	const struct cw_rpmsg_client_config conf = { .service = "calls", .wait_us = SECOND };
+	static uint8_t in[4096], out[4096], reply[4096];
+	static struct cw_rpc_call calls[1];
+	struct cw_rpc_socket s = { .in = in };
+	struct cw_rpc_client client;
+	struct cw_rpc_client_config c = { .carrier = &cw_rpc_socket_carrier,
+					  .ctx = &s,
+					  .call = calls,
+					  .calls = 1,
+					  .out = out,
+					  .size = sizeof(in) };
+	struct cw_rpc_ask ask = { .args = argc > 2 ? argv[2] : "", .timeout = 5 * SECOND };
+	uint32_t len = sizeof(reply);
+	int32_t status;
+
+	if (argc < 2)
+		return fprintf(stderr, "usage: rpmsg-call NUMBER [TEXT]\n"), 2;
+	ask.method = (uint16_t)atoi(argv[1]);
+	ask.len = (uint32_t)strlen(ask.args);
+	status = cw_rpmsg_client_open(&s.messages, &conf);
+	if (status)
+		return fprintf(stderr, "rpmsg-call: %s\n", cw_strerror(status)), 1;
+	if (getrandom(&c.nonce, sizeof(c.nonce), 0) < 0 || cw_rpc_client_init(&client, &c))
+		return 1;
+	s.client = &client;
+	cw_rpc_socket_begin(&s);
+	status = cw_rpc_call(&client, &ask, reply, &len);
+	if (!status)
+		printf("%.*s\n", (int)len, (const char *)reply);
+	else if (status > 0)
+		fprintf(stderr, "rpmsg-call: status %d\n", (int)status);
+	else
+		fprintf(stderr, "rpmsg-call: %s\n", cw_strerror(status));
+	cw_rpc_client_end(&client);
+	cw_rpmsg_client_close(s.messages);
+	return status != 0;
+}
