@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Calls to a service of a remote, for programs on Linux: core/rpc.h over host/rpmsg_client.h (apps/rpmsg-call).
+ * Link with libcw_rpmsg_client and libcw_core.
  *
  * Context: one thread at a time for each.
  */
