@@ -77,13 +77,22 @@ static bool ask(struct rpmsg_unit *u, struct place *p, enum cw_ask_kind kind)
 	return u->unit.ask && !u->unit.ask(u->unit.ask_ctx, &a);
 }
 
-/* A step, or a time at which it is tried again. */
-static void settle_file(struct rpmsg_unit *u, struct place *p, uint64_t now)
+/* False: its socket is still to go, and its name to become free. */
+static bool withdraw(struct rpmsg_unit *u, struct place *p, uint64_t now)
 {
 	if (p->file == ASKED && now >= p->when)
 		p->file = LEAVING; /* whatever came of it */
 	if (p->file == LEAVING && ask(u, p, CW_ASK_UNPUBLISH))
 		p->file = NONE;
+	if (p->file != LEAVING)
+		return true;
+	rpmsg_due(u, now + AGAIN_US);
+	return false;
+}
+
+/* A step, or a time at which it is tried again. */
+static void publish(struct rpmsg_unit *u, struct place *p, uint64_t now)
+{
 	if (p->file == NONE && p->open && now >= p->when && may_ask(u)) {
 		u->ids += u->ids == UINT32_MAX ? 2 : 1;
 		p->id = u->ids;
@@ -94,7 +103,7 @@ static void settle_file(struct rpmsg_unit *u, struct place *p, uint64_t now)
 	}
 	if (p->file == ASKED)
 		rpmsg_due(u, p->when);
-	else if (p->file == LEAVING || (p->file == NONE && p->open))
+	else if (p->file == NONE && p->open)
 		rpmsg_due(u, p->when > now ? p->when : now + AGAIN_US);
 }
 
@@ -108,6 +117,7 @@ static bool wanted(const struct rpmsg_unit *u, const struct cw_rpmsg_service *s)
 void rpmsg_settle(struct rpmsg_unit *u)
 {
 	uint64_t now = unit_now();
+	bool free_names = true;
 
 	for (unsigned int i = 0; i < SERVICES; i++) {
 		const struct cw_rpmsg_service *s = &u->service[i];
@@ -118,8 +128,10 @@ void rpmsg_settle(struct rpmsg_unit *u)
 			close_place(u, p);
 		if (!p->open && wanted(u, s) && !open_place(u, p, s))
 			rpmsg_due(u, now + AGAIN_US);
-		settle_file(u, p, now);
+		free_names &= withdraw(u, p, now);
 	}
+	for (unsigned int i = 0; i < SERVICES && free_names; i++)
+		publish(u, &u->place[i], now);
 }
 
 static void link_changed(void *ctx, bool up)
