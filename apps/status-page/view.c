@@ -130,6 +130,13 @@ void view_carrier(struct view *v, const char *name, const char *state, uint32_t 
 		v->ended = true;
 }
 
+static uint64_t patience(const struct view *v)
+{
+	uint64_t us = v->sample.period_ms * 2000ull + VIEW_MARGIN_US;
+
+	return us > VIEW_SILENT_US ? us : VIEW_SILENT_US;
+}
+
 enum view_state view_state(const struct view *v, struct view_time now)
 {
 	if (carrier_is(v, "crashed"))
@@ -138,7 +145,7 @@ enum view_state view_state(const struct view *v, struct view_time now)
 		return VIEW_OFFLINE;
 	if (!v->received || v->ended)
 		return VIEW_WAITING;
-	if (now.us - v->sampled.us > v->sample.period_ms * 2000ull + VIEW_MARGIN_US)
+	if (now.us - v->sampled.us > patience(v))
 		return VIEW_SILENT;
 	if (v->restarts && now.us - v->restarted.us < VIEW_RESTARTED_US)
 		return VIEW_RESTARTED;

@@ -14,7 +14,8 @@
 #define VIEW_LINES	  50u	    /* of log */
 #define VIEW_LINE	  200u	    /* bytes of one */
 #define VIEW_ROWS_MAX	  100000u   /* of history */
-#define VIEW_MARGIN_US	  500000u   /* silent: two periods and this long without a sample */
+#define VIEW_MARGIN_US	  250000u   /* silent: two periods and this long without a sample, */
+#define VIEW_SILENT_US	  1000000u  /* and no less than this */
 #define VIEW_RESTARTED_US 10000000u /* a restart is what there is to say, for this long */
 
 struct view_time {

@@ -72,8 +72,8 @@ static void life_of_a_remote(void **state)
 	assert_int_equal(view_state(&view, at(0)), VIEW_WAITING);
 	tell(7, 1, 1000);
 	assert_int_equal(view_state(&view, at(1000)), VIEW_LIVE);
-	assert_int_equal(view_state(&view, at(3500)), VIEW_LIVE);
-	assert_int_equal(view_state(&view, at(3501)), VIEW_SILENT); /* well within three seconds */
+	assert_int_equal(view_state(&view, at(3250)), VIEW_LIVE);
+	assert_int_equal(view_state(&view, at(3251)), VIEW_SILENT); /* well within three seconds */
 	tell(7, 2, 4000);
 	assert_int_equal(view_state(&view, at(4000)), VIEW_LIVE);
 	assert_int_equal(view.restarts, 0);
