@@ -60,9 +60,9 @@ function ceiling(v) {
 
 /*
  * series: [{name, values}], values as many as times, null where there is none: then the line is broken.
- * marks: times at which something began anew.
+ * breaks: numbers of the values before which the remote began anew; there it is broken, too.
  */
-function plot(canvas, times, series, marks, label) {
+function plot(canvas, times, series, breaks, label) {
 	const style = getComputedStyle(document.documentElement), color = (n) => style.getPropertyValue(n);
 	const scale = window.devicePixelRatio || 1, w = canvas.clientWidth, h = canvas.clientHeight;
 	const g = canvas.getContext("2d"), bottom = h - 20, left = 52, right = w - 6, top = 8;
@@ -102,10 +102,10 @@ function plot(canvas, times, series, marks, label) {
 
 	g.strokeStyle = color("--quiet");
 	g.setLineDash([3, 3]);
-	for (const m of marks) {
+	for (const i of breaks) {
 		g.beginPath();
-		g.moveTo(x(m), top);
-		g.lineTo(x(m), bottom);
+		g.moveTo(x(times[i]), top);
+		g.lineTo(x(times[i]), bottom);
 		g.stroke();
 	}
 	g.setLineDash([]);
@@ -114,11 +114,13 @@ function plot(canvas, times, series, marks, label) {
 		let drawing = false;
 		g.strokeStyle = color("--series-" + n % 8);
 		g.lineWidth = 1.75;
-		g.lineJoin = "round";
+		g.lineJoin = g.lineCap = "round";
 		g.beginPath();
 		s.values.forEach((v, i) => {
+			if (v !== null && (!drawing || breaks.has(i)))
+				g.moveTo(x(times[i]), y(v));
 			if (v !== null)
-				g[drawing ? "lineTo" : "moveTo"](x(times[i]), y(v));
+				g.lineTo(x(times[i]), y(v)); /* one alone is a dot */
 			drawing = v !== null;
 		});
 		g.stroke();
@@ -142,8 +144,8 @@ function legend(id, series, show) {
 	});
 }
 
-function chart(id, times, series, marks, show) {
-	plot($(id), times, series, marks, show);
+function chart(id, times, series, breaks, show) {
+	plot($(id), times, series, breaks, show);
 	legend(id + "-legend", series, show);
 }
 
@@ -161,8 +163,8 @@ function rates(rows, column) {
 
 function charts() {
 	const at = (name) => past.columns.indexOf(name), rows = past.rows, times = rows.map((r) => r[0]);
-	const marks = rows.filter((r, i) => i && rows[i - 1][1] !== r[1]).map((r) => r[0]);
-	const level = (column) => rows.map((r, i) => (rows[i - 1] && rows[i - 1][1] !== r[1] ? null : r[column]));
+	const breaks = new Set([...rows.keys()].filter((i) => i && rows[i - 1][1] !== rows[i][1]));
+	const level = (column) => rows.map((r) => r[column]);
 	const loops = past.loops.map((name, i) => ({ name, values: level(past.columns.length + i) }));
 	const busy = loops.filter((l) => l.name !== "idle"), idle = loops.find((l) => l.name === "idle");
 	const sample = (told && told.sample) || {}, memory = [];
@@ -171,12 +173,12 @@ function charts() {
 		memory.push({ name: "stack, most ever", values: level(at("stack_used")) });
 	if (sample.heap)
 		memory.push({ name: "heap", values: level(at("heap_used")) });
-	chart("cpu", times, busy, marks, percent);
-	chart("memory", times, memory, marks, bytes);
+	chart("cpu", times, busy, breaks, percent);
+	chart("memory", times, memory, breaks, bytes);
 	chart("messages", times, [{ name: "in", values: rates(rows, at("messages_in")) },
-		{ name: "out", values: rates(rows, at("messages_out")) }], marks, rate);
+		{ name: "out", values: rates(rows, at("messages_out")) }], breaks, rate);
 	chart("doorbells", times, [{ name: "in", values: rates(rows, at("doorbells_in")) },
-		{ name: "out", values: rates(rows, at("doorbells_out")) }], marks, rate);
+		{ name: "out", values: rates(rows, at("doorbells_out")) }], breaks, rate);
 	if (idle && rows.length)
 		text("cpu-now", "busy " + percent(1 - rows[rows.length - 1][past.columns.length + loops.indexOf(idle)]) + " of the time");
 }
