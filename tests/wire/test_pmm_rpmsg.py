@@ -104,6 +104,22 @@ def remote(pmm):
     return Remote(pmm)
 
 
+@pytest.fixture
+def begin(tmp_path):
+    """A PMM that the test ends, and if it does not, this does."""
+    begun = []
+
+    def begin_one(board=BOARD):
+        begun.append(Pmm(tmp_path, board))
+        return begun[-1]
+
+    yield begin_one
+    for p in begun:
+        if p.process.poll() is None:
+            p.process.kill()
+            p.process.wait()
+
+
 def test_configuration_and_features(pmm):
     dev = DriverDevice(pmm.link, pmm.place("rpmsg0"))
     dev.open()
@@ -553,8 +569,8 @@ def test_memory_that_is_gone(pmm):
     assert pmm.status()["remotes"][0]["link"] == "memory gone"
 
 
-def test_nothing_is_left(tmp_path):
-    pmm = Pmm(tmp_path)
+def test_nothing_is_left(begin):
+    pmm = begin()
     remote = Remote(pmm)
     remote.announce(b"echo", 1030)
     s = remote.call("echo")
@@ -564,8 +580,8 @@ def test_nothing_is_left(tmp_path):
     assert not os.path.exists(pmm.dir + "/run")
 
 
-def test_what_a_killed_keeper_leaves_is_taken_over(tmp_path):
-    pmm = Pmm(tmp_path)
+def test_what_a_killed_keeper_leaves_is_taken_over(begin):
+    pmm = begin()
     remote = Remote(pmm)
     remote.announce(b"echo", 1030)
     remote.announce(b"gone", 1031)
@@ -605,9 +621,9 @@ def test_as_many_clients_as_there_are_places(remote):
     wait(lambda: rpmsg_status(remote)["services"][0]["clients"] == 0, "all to have left")
 
 
-def test_all_places_at_once(tmp_path):
+def test_all_places_at_once(begin):
     """Where no other device's descriptors could be lent."""
-    pmm = Pmm(tmp_path, BOARD.split("      - {{")[0] + "      - {{ kind: rpmsg, name: rpmsg0 }}\n")
+    pmm = begin(BOARD.split("      - {{")[0] + "      - {{ kind: rpmsg, name: rpmsg0 }}\n")
     remote = Remote(pmm)
     for i in range(32):
         remote.announce(b"s%d" % i, 1100 + i)
