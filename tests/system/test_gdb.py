@@ -130,8 +130,8 @@ def test_write(remote, gdb):
     assert "= 7" in gdb.run("set var app.started = 7", "print app.started")
     text = "x" * 100
     assert "'x' <repeats 100 times>" in gdb.run(
-        'set var *(char (*)[101]) shell.line.text = "%s"' % text, "print shell.line.text")
-    gdb.run('set var *(char (*)[101]) shell.line.text = {0 <repeats 101 times>}')
+        'set var *(char (*)[101]) console.line.text = "%s"' % text, "print console.line.text")
+    gdb.run('set var *(char (*)[101]) console.line.text = {0 <repeats 101 times>}')
     assert "= 0x1234" in gdb.run("set $x5 = 0x1234", "print/x $x5")
     gdb.end("detach")
 
@@ -172,7 +172,7 @@ def test_breakpoint(remote, gdb):
     assert re.search(r"Breakpoint 1, kernel_uptime \(argc=0, argv=0x\w+\) at .*commands.c:\d+", out)
     assert "= 0\n" in gdb.run("print argc")
     bt = gdb.run("backtrace")
-    for i, name in enumerate(("kernel_uptime", "run", "key", "shell_poll", "services_run", "main")):
+    for i, name in enumerate(("kernel_uptime", "run", "key", "shell_type", "shell_poll", "services_run", "main")):
         assert re.search(r"#%d .*\b%s \(" % (i, name), bt), bt
     assert stopped(gdb, remote)
     # Steps: one instruction, into a function, out of it, over one that talks to the very console.
@@ -204,7 +204,7 @@ def test_steps_through_the_console(remote, gdb):
     gdb.run("break shell.c:put if len > 5")
     gdb.start("continue")
     sh.type("kernel uptime\r")
-    assert "Breakpoint 1, put (s=" in gdb.finish()
+    assert "Breakpoint 1, put (u=" in gdb.finish()
     seen = gdb.run("delete", *["step"] * 8)
     assert "cw_console_write" not in re.sub(r"^\d+\t.*$", "", seen, flags=re.M), seen
     assert "shell_out" in gdb.run("backtrace")
