@@ -74,6 +74,7 @@ struct keeper_remote {
 	bool restart;	  /* start again when it has ended */
 	bool recover;	  /* its end was brought about: treat it as a crash */
 	bool gave_up;
+	bool left;			     /* its worker leaves it alone: nobody is there */
 	uint32_t was_up, was_lost, was_dead; /* as last told */
 	uint32_t panicked;		     /* the life that did, 0: none */
 	int32_t was_refused;

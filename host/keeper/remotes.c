@@ -117,8 +117,15 @@ static void order(struct keeper_remote *r, enum cw_order_kind kind)
 	for (struct keeper_remote *o = r->keeper->remote; o < r; o++)
 		in_worker += o->board->worker == r->board->worker;
 	if (kind != CW_ORDER_PROBE)
-		w->config.remote[in_worker].detached = kind == CW_ORDER_DETACH;
+		w->config.remote[in_worker].detached = r->left = kind == CW_ORDER_DETACH;
 	worker_order(w, kind, in_worker);
+}
+
+/* It has ended and does not come back at once: whoever talks to it is to know. */
+static void leave(struct keeper_remote *r)
+{
+	if (!r->left)
+		order(r, CW_ORDER_DETACH);
 }
 
 /* Its worker asks for a sign of life; without one in lost-ms, it reports the remote as lost. */
@@ -147,8 +154,6 @@ static void on_control(struct cw_event *e, uint32_t events)
 
 int remote_start(struct keeper_remote *r)
 {
-	bool detached = r->carrier.state == CW_REMOTE_DETACHED;
-
 	if (r->carrier.state == CW_REMOTE_RUNNING || r->carrier.state == CW_REMOTE_ATTACHED)
 		return 0;
 	cw_loop_cancel(&r->keeper->loop, &r->start_timer);
@@ -157,7 +162,7 @@ int remote_start(struct keeper_remote *r)
 	if (r->carrier.ops->check(r->board, stderr) || r->carrier.ops->start(&r->carrier, stderr))
 		return -1;
 	r->starts++;
-	if (detached)
+	if (r->left)
 		order(r, CW_ORDER_ATTACH);
 	uart_begin(r);
 	traces_begin(r);
@@ -184,7 +189,7 @@ int remote_detach(struct keeper_remote *r)
 		return -1;
 	cw_loop_cancel(&r->keeper->loop, &r->start_timer);
 	if (r->carrier.state == CW_REMOTE_DETACHED)
-		order(r, CW_ORDER_DETACH);
+		leave(r);
 	return 0;
 }
 
@@ -201,7 +206,7 @@ void remote_stop(struct keeper_remote *r)
 	r->restart = false;
 	r->carrier.ops->stop(&r->carrier, false);
 	if (r->carrier.state == CW_REMOTE_DETACHED)
-		order(r, CW_ORDER_DETACH);
+		leave(r);
 	if (r->carrier.pid)
 		cw_loop_after(&r->keeper->loop, &r->kill_timer, KILL_US, kill_now);
 	else if (r->carrier.state == CW_REMOTE_CRASHED)
@@ -293,11 +298,14 @@ static void recover(struct keeper_remote *r)
 {
 	if (!may_recover(r)) {
 		give_up(r);
+		leave(r);
 		return;
 	}
 	r->in_window++;
 	if (cw_loop_now() - r->started > AT_ONCE_US)
 		r->backoff = 0;
+	if (r->backoff)
+		leave(r);
 	cw_loop_after(&r->keeper->loop, &r->start_timer, r->backoff, start_again);
 	r->backoff = !r->backoff ? BACKOFF_MIN_US : r->backoff * 2;
 	if (r->backoff > BACKOFF_MAX_US)
@@ -375,9 +383,10 @@ static void after_end(struct keeper_remote *r)
 		if (!k->board->file && r->gave_up)
 			keeper_stop(k, 1); /* quick form: nothing else is left to do */
 	} else if (r->carrier.state == CW_REMOTE_DETACHED) {
-		order(r, CW_ORDER_DETACH);
+		leave(r);
 		keeper_say(k, "remote %s: detached", r->board->name);
 	} else {
+		leave(r);
 		keeper_say(k, "remote %s: ended%s%s", r->board->name,
 			   r->carrier.ops->how ? ": " : "", r->carrier.ops->how ? how : "");
 		if (!k->board->file && !r->carrier.asked)

@@ -59,9 +59,10 @@ static int open_worker(struct keeper *k, unsigned int index)
 
 		if (r->board->worker != index)
 			continue;
-		c->remote[c->remotes++] =
-			(struct cw_worker_remote){ r->board, &r->memory, &r->doorbell, r->fds,
-						   r->carrier.state == CW_REMOTE_DETACHED };
+		r->left = r->carrier.state == CW_REMOTE_DETACHED;
+		c->remote[c->remotes++] = (struct cw_worker_remote){ r->board, &r->memory,
+								     &r->doorbell, r->fds,
+								     r->left };
 	}
 	c->report = shared(cw_report_size(c->remotes));
 	if (!c->report)

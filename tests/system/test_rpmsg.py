@@ -15,16 +15,16 @@ ISLAND = os.path.join(BUILD, "firmware", "island", "island")
 PROMPT = b"remote:~$ "
 
 
-def text(more="", **top):
-    return board({"a": {"region": "{ base: 0x37000000, size: 4M }", "carrier": "{ process: %s }" % ISLAND,
+def text(more="", recovery="{ limit: 5, seconds: 60 }", **top):
+    return board({"a": {"recovery": recovery, "region": "{ base: 0x37000000, size: 4M }", "carrier": "{ process: %s }" % ISLAND,
                         "devices": "[ { kind: console, size: 32K }, { kind: rpmsg, name: rpmsg0 %s } ]" % more}}, **top)
 
 
 class Messages(Pmm):
     """A board with the example remote `a`, whose services are there."""
 
-    def __init__(self, more="", **kw):
-        super().__init__(text(more), **kw)
+    def __init__(self, more="", recovery="{ limit: 5, seconds: 60 }", **kw):
+        super().__init__(text(more, recovery), **kw)
         until(lambda: os.path.exists(self.path("rpmsg-tty")) and os.path.exists(self.path("ping")))
 
     def path(self, service):
@@ -128,6 +128,21 @@ def test_endpoints_survive_a_worker_and_a_remote():
         sh = p.shell()
         assert "endpoints, up:" in sh.run("msg")
         sh.close()
+        assert p.stop() == 0
+
+
+def test_a_remote_that_stays_away():
+    """Stopped, or dead and not started again: nobody waits for its services."""
+    with Messages(recovery="never") as p:
+        for end in (lambda: p.cli("stop", "a"), lambda: os.kill(p.remote("a")["pid"], signal.SIGKILL)):
+            with p.call("ping") as a:
+                assert echoes(a, b"before")
+                end()
+                assert a.recv(10) == b""
+            until(lambda: not os.path.exists(p.path("ping")) and p.remote("a")["link"] == "down")
+            assert p.cli("start", "a").returncode == 0
+            until(lambda: answers(p))
+            assert p.remote("a")["link"] == "up"
         assert p.stop() == 0
 
 
