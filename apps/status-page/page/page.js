@@ -37,7 +37,7 @@ function duration(s) {
 	return m ? m + " min " + Math.floor(s % 60) + " s" : Math.floor(s) + " s";
 }
 function bytes(n) {
-	return n < 10240 ? n + " B" : n < 10485760 ? (n / 1024).toFixed(1) + " K" : (n / 1048576).toFixed(1) + " M";
+	return n < 10240 ? n + " B" : n < 1048576 ? (n / 1024).toFixed(1) + " K" : (n / 1048576).toFixed(1) + " M";
 }
 const percent = (v) => (v * 100).toFixed(v && v < 0.001 ? 3 : v < 0.1 ? 2 : 1) + " %";
 function rate(v) {
