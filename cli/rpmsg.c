@@ -393,6 +393,7 @@ static void show_hex(const char *m, size_t len)
 static void show(const struct cli_options *o, const char *m, size_t len)
 {
 	static char text[4 * CW_RPMSG_CLIENT_MOST + 1];
+	char *line;
 	cJSON *j = o->json ? cJSON_CreateObject() : NULL;
 
 	if (o->raw) {
@@ -406,8 +407,11 @@ static void show(const struct cli_options *o, const char *m, size_t len)
 		for (size_t i = 0; i < len; i++)
 			sprintf(text + 2 * i, "%02x", (unsigned char)m[i]);
 		cJSON_AddStringToObject(j, "hex", text);
-		cJSON_PrintPreallocated(j, text, sizeof(text), false);
-		puts(text);
+		line = cJSON_PrintUnformatted(
+			j); /* up to twice as long as its parts: backslashes */
+		if (line)
+			puts(line);
+		free(line);
 	} else {
 		clean(m, len - (m[len - 1] == '\n'), text);
 		puts(text);

@@ -167,7 +167,7 @@ static bool remote_arm(struct cw_rpmsg_queues *q, bool room)
 	bool news = cw_devq_arm(r->rx) || r->rx->broken;
 
 	if (room)
-		return q->idle_n > q->keep || cw_devq_arm(r->tx) || r->tx->broken || news;
+		return q->idle_n > q->keep + q->want || cw_devq_arm(r->tx) || r->tx->broken || news;
 	cw_devq_disarm(r->tx);
 	return news;
 }

@@ -40,7 +40,11 @@ int main(int argc, char **argv)
 	cw_rpc_socket_begin(&s);
 	status = cw_rpc_call(&client, &ask, reply, &len);
 	if (!status)
-		printf("%.*s\n", (int)len, (const char *)reply);
+		for (uint32_t i = 0; i <= len;
+		     i++) /* a remote may say anything, and a terminal obeys much */
+			putchar(i == len			     ? '\n'
+				: reply[i] >= ' ' && reply[i] <= '~' ? reply[i]
+								     : '?');
 	else if (status > 0)
 		fprintf(stderr, "rpmsg-call: status %d\n", (int)status);
 	else

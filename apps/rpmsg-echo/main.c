@@ -23,7 +23,11 @@ int main(int argc, char **argv)
 	if (n < 0)
 		fprintf(stderr, "rpmsg-echo: %s\n", cw_strerror(n));
 	else
-		printf("%.*s\n", n, answer);
+		for (int i = 0; i <= n;
+		     i++) /* a remote may say anything, and a terminal obeys much */
+			putchar(i == n				       ? '\n'
+				: answer[i] >= ' ' && answer[i] <= '~' ? answer[i]
+								       : '?');
 	cw_rpmsg_client_close(c);
 	return n < 0;
 }

@@ -8,8 +8,10 @@
  */
 #include "rpmsg_unit.h"
 
-#define AT_ONCE 16  /* messages of a client in one go */
-#define LEFT	512 /* messages that a socket can hold */
+#define AT_ONCE	    16	    /* messages of a client in one go */
+#define LEFT	    512	    /* messages that a socket can hold */
+#define SHORTAGE_US 100000u /* of descriptors or memory, in this system */
+#define WAITING	    64u	    /* callers whom the keeper lets wait at one */
 
 static struct rpmsg_unit *unit_of(struct cw_rpmsg_endpoint *e)
 {
@@ -260,6 +262,10 @@ void rpmsg_pick_up(struct rpmsg_unit *u, struct place *p)
 		if (c->at)
 			continue;
 		fd = accept4(p->listen, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd < 0 && errno != EAGAIN) {
+			rpmsg_due(u, unit_now() + SHORTAGE_US); /* no edge tells of its end */
+			return;
+		}
 		if (fd < 0)
 			p->more = false;
 		else if (!seat(u, p, c, fd))
@@ -267,17 +273,35 @@ void rpmsg_pick_up(struct rpmsg_unit *u, struct place *p)
 	}
 }
 
-/* Also of what it has said: a socket closed over unread messages looks like a mistake to its other end. */
-/* #syscalls shutdown recvfrom */
-void rpmsg_send_away(struct rpmsg_unit *u, struct client *c)
+/* The end, also of what was said: a socket closed over unread messages looks like a mistake to its other end. */
+/* #syscalls shutdown recvfrom close */
+static void end(int fd)
 {
 	char byte;
 
-	if (c->fd >= 0) {
-		shutdown(c->fd, SHUT_RDWR);
-		for (unsigned int i = 0; i < LEFT; i++)
-			if (recv(c->fd, &byte, 1, MSG_DONTWAIT) < 1)
-				break;
-	}
+	shutdown(fd, SHUT_RDWR);
+	for (unsigned int i = 0; i < LEFT; i++)
+		if (recv(fd, &byte, 1, MSG_DONTWAIT) < 1)
+			break;
+	close(fd);
+}
+
+void rpmsg_send_away(struct rpmsg_unit *u, struct client *c)
+{
+	if (c->fd >= 0)
+		end(c->fd);
+	c->fd = -1;
 	drop(u, c);
+}
+
+/* Who was never picked up reads the end too, and not of a mistake. */
+void rpmsg_turn_away(const struct place *p)
+{
+	for (unsigned int i = 0; i < WAITING; i++) {
+		int fd = accept4(p->listen, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd < 0)
+			break;
+		end(fd);
+	}
 }

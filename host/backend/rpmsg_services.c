@@ -22,8 +22,10 @@ static void close_place(struct rpmsg_unit *u, struct place *p)
 	for (unsigned int i = 0; i < CLIENTS && p->clients; i++)
 		if (u->client[i].at == p)
 			rpmsg_send_away(u, &u->client[i]);
-	if (p->listen >= 0)
+	if (p->listen >= 0) {
+		rpmsg_turn_away(p);
 		close(p->listen);
+	}
 	p->listen = -1;
 	p->more = false;
 	cw_rpmsg_destroy(p->e);

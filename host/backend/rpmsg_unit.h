@@ -99,5 +99,6 @@ void rpmsg_pick_up(struct rpmsg_unit *u, struct place *p);
 void rpmsg_listen_to(struct rpmsg_unit *u, struct client *c);
 void rpmsg_catch_up(struct rpmsg_unit *u, struct client *c);
 void rpmsg_send_away(struct rpmsg_unit *u, struct client *c);
+void rpmsg_turn_away(const struct place *p);
 
 #endif

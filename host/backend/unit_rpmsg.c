@@ -77,12 +77,11 @@ static bool look(struct cw_unit *unit)
 	struct rpmsg_unit *u = self(unit);
 	struct epoll_event e[EVENTS];
 	int n = epoll_wait(u->epoll, e, EVENTS, 0);
-	bool any = answer(u);
+	bool any = answer(u) ||
+		   !u->next; /* what is due may not wait for sleep: others may never let it come */
 
-	if (any)
-		cw_rpmsg_device_run(&u->rpmsg);
-	if (n <= 0)
-		return any;
+	if (n <= 0 && !any)
+		return false;
 	cw_rpmsg_flush(&u->channel); /* a service is announced before its clients are heard */
 	for (int i = 0; i < n; i++)
 		happened(u, &e[i]);

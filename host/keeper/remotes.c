@@ -159,8 +159,10 @@ int remote_start(struct keeper_remote *r)
 	cw_loop_cancel(&r->keeper->loop, &r->start_timer);
 	r->started = cw_loop_now();
 	r->gave_up = r->recover = r->restart = false;
-	if (r->carrier.ops->check(r->board, stderr) || r->carrier.ops->start(&r->carrier, stderr))
+	if (r->carrier.ops->check(r->board, stderr) || r->carrier.ops->start(&r->carrier, stderr)) {
+		leave(r);
 		return -1;
+	}
 	r->starts++;
 	if (r->left)
 		order(r, CW_ORDER_ATTACH);
@@ -205,11 +207,12 @@ void remote_stop(struct keeper_remote *r)
 	cw_loop_cancel(&r->keeper->loop, &r->start_timer);
 	r->restart = false;
 	r->carrier.ops->stop(&r->carrier, false);
-	if (r->carrier.state == CW_REMOTE_DETACHED)
-		leave(r);
-	if (r->carrier.pid)
+	if (r->carrier.pid) {
 		cw_loop_after(&r->keeper->loop, &r->kill_timer, KILL_US, kill_now);
-	else if (r->carrier.state == CW_REMOTE_CRASHED)
+		return;
+	}
+	leave(r);
+	if (r->carrier.state == CW_REMOTE_CRASHED)
 		r->carrier.state = CW_REMOTE_OFFLINE;
 }
 
@@ -224,12 +227,14 @@ void remote_restart(struct keeper_remote *r)
 		remote_start(r);
 }
 
+static void recover(struct keeper_remote *r);
+
 static void start_again(struct cw_timer *t)
 {
 	struct keeper_remote *r = cw_container_of(t, struct keeper_remote, start_timer);
 
-	if (!r->keeper->stopping)
-		remote_start(r);
+	if (!r->keeper->stopping && remote_start(r))
+		recover(r); /* its firmware may be on its way */
 }
 
 static bool may_recover(struct keeper_remote *r)

@@ -292,11 +292,11 @@ void worker_sleep(struct worker *w)
 	if (!w->spin.idle_at)
 		w->spin.idle_at = w->now;
 	sleep_until(w, at);
-	if (w->poll[0].revents)
-		worker_obey(w);
 	for (unsigned int i = 0; i < w->remotes; i++)
 		if (serves(&w->served[i]))
 			active |= hand_out(w, &w->served[i], &p);
+	if (w->poll[0].revents)
+		worker_obey(w); /* last: it may change which remotes are served */
 	if (active)
 		worker_active(w);
 }

@@ -34,6 +34,14 @@ int __wrap_clock_gettime(clockid_t c, struct timespec *t)
 	return r;
 }
 
+static inline uint64_t clock_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
 /* ---- the remote: a channel of its own, in the host's role ---- */
 
 struct box { /* an endpoint of it */

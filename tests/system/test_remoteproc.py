@@ -326,8 +326,7 @@ def test_attach_and_detach(sysfs):
     started_by_others(s)
     s.set("state", "detach")
     with Pmm(s.board(None)) as p:
-        until(lambda: p.remote()["link"] == "up")
-        assert s.get("state") == "attached"
+        until(lambda: p.remote()["link"] == "up" and s.get("state") == "attached")
         r = p.cli("detach", "a")
         assert r.returncode == 0, r.stderr
         assert s.get("state") == "detached" and p.remote()["state"] == "detached"

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -15,16 +16,16 @@ ISLAND = os.path.join(BUILD, "firmware", "island", "island")
 PROMPT = b"remote:~$ "
 
 
-def text(more="", recovery="{ limit: 5, seconds: 60 }", **top):
-    return board({"a": {"recovery": recovery, "region": "{ base: 0x37000000, size: 4M }", "carrier": "{ process: %s }" % ISLAND,
+def text(more="", recovery="{ limit: 5, seconds: 60 }", firmware=ISLAND, **top):
+    return board({"a": {"recovery": recovery, "region": "{ base: 0x37000000, size: 4M }", "carrier": "{ process: %s }" % firmware,
                         "devices": "[ { kind: console, size: 32K }, { kind: rpmsg, name: rpmsg0 %s } ]" % more}}, **top)
 
 
 class Messages(Pmm):
     """A board with the example remote `a`, whose services are there."""
 
-    def __init__(self, more="", recovery="{ limit: 5, seconds: 60 }", **kw):
-        super().__init__(text(more, recovery), **kw)
+    def __init__(self, more="", recovery="{ limit: 5, seconds: 60 }", firmware=ISLAND, **kw):
+        super().__init__(text(more, recovery, firmware), **kw)
         until(lambda: os.path.exists(self.path("rpmsg-tty")) and os.path.exists(self.path("ping")))
 
     def path(self, service):
@@ -143,6 +144,27 @@ def test_a_remote_that_stays_away():
             assert p.cli("start", "a").returncode == 0
             until(lambda: answers(p))
             assert p.remote("a")["link"] == "up"
+        assert p.stop() == 0
+
+
+def test_a_remote_whose_firmware_is_not_there(tmp_path):
+    """It cannot be started again: it is away, and comes when the file does."""
+    firmware, aside = tmp_path / "island", tmp_path / "aside"
+    shutil.copy(ISLAND, firmware)
+    with Messages(firmware=firmware) as p, p.call("ping") as a:
+        assert echoes(a, b"before")
+        firmware.rename(aside)
+        assert p.ask(do="restart", remote="a")["ok"]
+        assert a.recv(10) == b""
+        until(lambda: not os.path.exists(p.path("ping")) and p.remote("a")["link"] == "down")
+        aside.rename(firmware)
+        assert p.cli("start", "a").returncode == 0
+        until(lambda: answers(p))
+        firmware.rename(aside)
+        os.kill(p.remote("a")["pid"], signal.SIGKILL)
+        until(lambda: p.remote("a")["link"] == "down")
+        aside.rename(firmware)
+        until(lambda: answers(p))  # by itself: it crashed
         assert p.stop() == 0
 
 

@@ -22,7 +22,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 WORK = os.path.join(ROOT, "build", "wire-mutants")
 ABI = os.path.join("include", "causeway", "abi")
-TARGETS = ["causeway", "hvl_net_rng_reloc", "rpmsg_peer"]
+TARGETS = ["causeway", "hvl_net_rng_reloc", "rpmsg_peer", "system_remote"]
 
 # What no peer can see on the wire, and why.
 UNSEEN = {

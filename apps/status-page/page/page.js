@@ -77,7 +77,7 @@ function plot(canvas, times, series, breaks, label) {
 		g.fillText("nothing to plot yet", w / 2, h / 2);
 		return;
 	}
-	const [high, steps] = ceiling(Math.max(...values, 1e-9));
+	const [high, steps] = ceiling(values.reduce((a, b) => Math.max(a, b), 1e-9));
 	const begin = times[0], end = times[times.length - 1];
 	const x = (t) => left + (right - left) * (t - begin) / Math.max(end - begin, 1);
 	const y = (v) => bottom - (bottom - top) * Math.min(v / high, 1);
@@ -278,7 +278,9 @@ async function read(name) {
 		const answer = await fetch(name, { cache: "no-cache", signal: stop.signal });
 		if (!answer.ok)
 			throw new Error(name + ": " + answer.status);
-		const date = Date.parse(answer.headers.get("Date"));
+		let date = Date.parse(answer.headers.get("Date"));
+		if (Number.isNaN(date)) // a server without a clock: then ours
+			date = Date.now();
 		return [await answer.json(), date];
 	} finally {
 		clearTimeout(timer);
