@@ -14,7 +14,7 @@ import struct
 import threading
 import time
 
-from pmm import Pmm, board, fds, until
+from pmm import Pmm, board, fds, held, until
 
 REMOTES = "ab"
 SERVICE = "ping"
@@ -200,7 +200,7 @@ def soak(seconds, rng):
 
 def sizes(p):
     worker = p.worker()
-    return {"keeper": resident(p.pid), "worker": resident(worker), "keeper fds": fds(p.pid), "worker fds": fds(worker)}
+    return {"keeper": resident(p.pid), "worker": resident(worker), "keeper fds": fds(p.pid), "worker fds": held(worker)}
 
 
 def report(n, now):

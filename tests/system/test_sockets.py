@@ -10,7 +10,7 @@ import time
 
 import pytest
 from firmware import Firmware, exactly, read_all
-from pmm import BUILD, Pmm, board, fds, until
+from pmm import BUILD, Pmm, board, held, until
 
 ISLAND = os.path.join(BUILD, "firmware", "island", "island")
 STREAM, MESSAGES = socket.SOCK_STREAM, socket.SOCK_SEQPACKET
@@ -64,14 +64,6 @@ def host(tmp_path):
 def started(p):
     Firmware(p).started()
     return p
-
-
-def held(pid):
-    """Descriptors of a worker, which only root may count."""
-    try:
-        return fds(pid)
-    except PermissionError:
-        return 0
 
 
 def ended(s):

@@ -91,7 +91,11 @@ class Remote(DriverDevice):
         wait(lambda: os.path.exists(self.path(name)), f"the socket of {name}")
         s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         s.settimeout(5)
-        s.connect(self.path(name))
+        folder = os.open(self.folder, os.O_PATH)  # a socket's path may not be longer than 107 bytes
+        try:
+            s.connect(f"/proc/self/fd/{folder}/{name}")
+        finally:
+            os.close(folder)
         return s
 
     def files(self):
