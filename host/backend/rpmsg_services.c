@@ -57,20 +57,6 @@ static bool open_place(struct rpmsg_unit *u, struct place *p, const struct cw_rp
 	return true;
 }
 
-static bool may_ask(struct rpmsg_unit *u)
-{
-	uint64_t now = unit_now(), earned = (now - u->refilled) * A_SECOND / 1000000u;
-
-	if (earned) {
-		u->refilled = now;
-		u->credit = earned > BURST - u->credit ? BURST : u->credit + (unsigned int)earned;
-	}
-	if (!u->credit)
-		return false;
-	u->credit--;
-	return true;
-}
-
 static bool ask(struct rpmsg_unit *u, struct place *p, enum cw_ask_kind kind)
 {
 	struct cw_ask a = { .kind = kind, .port = (uint32_t)(p - u->place), .id = p->id };
@@ -95,7 +81,8 @@ static bool withdraw(struct rpmsg_unit *u, struct place *p, uint64_t now)
 /* A step, or a time at which it is tried again. */
 static void publish(struct rpmsg_unit *u, struct place *p, uint64_t now)
 {
-	if (p->file == NONE && p->open && now >= p->when && may_ask(u)) {
+	if (p->file == NONE && p->open && now >= p->when &&
+	    cw_bucket_take(&u->asks, now, BURST, A_SECOND)) {
 		u->ids += u->ids == UINT32_MAX ? 2 : 1;
 		p->id = u->ids;
 		if (ask(u, p, CW_ASK_PUBLISH)) {

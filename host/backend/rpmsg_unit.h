@@ -7,6 +7,7 @@
 
 #include <causeway/core/err.h>
 #include <causeway/device/rpmsg.h>
+#include <causeway/host/bucket.h>
 
 #include <errno.h>
 #include <string.h>
@@ -70,9 +71,8 @@ struct rpmsg_unit {
 	struct rpmsg_files *files; /* NULL: not granted */
 	int epoll;
 	uint32_t ids;
-	uint64_t next;	   /* when something is due */
-	uint64_t refilled; /* 0: never */
-	unsigned int credit;
+	uint64_t next;	       /* when something is due */
+	struct cw_bucket asks; /* of the keeper */
 	struct cw_unit_stats count;
 };
 

@@ -38,20 +38,7 @@ void keeper_print(const char *text, size_t len)
 
 static bool may_say(struct keeper *k)
 {
-	uint64_t now = cw_loop_now(), earned = (now - k->say_refilled) * SAY_PER_SECOND / 1000000u;
-
-	if (!k->say_refilled)
-		earned = SAY_BURST;
-	if (earned) {
-		k->say_refilled = now;
-		k->say_credit = earned > SAY_BURST - k->say_credit
-					? SAY_BURST
-					: k->say_credit + (unsigned int)earned;
-	}
-	if (!k->say_credit)
-		return false;
-	k->say_credit--;
-	return true;
+	return cw_bucket_take(&k->says, cw_loop_now(), SAY_BURST, SAY_PER_SECOND);
 }
 
 void keeper_say(struct keeper *k, const char *fmt, ...)

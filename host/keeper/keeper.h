@@ -3,6 +3,7 @@
 #ifndef CAUSEWAY_HOST_KEEPER_PRIV_H
 #define CAUSEWAY_HOST_KEEPER_PRIV_H
 
+#include <causeway/host/bucket.h>
 #include <causeway/host/carrier.h>
 #include <causeway/host/keeper.h>
 #include <causeway/host/loop.h>
@@ -29,8 +30,7 @@ struct uart {
 	char *kept; /* ring of UART_KEPT bytes, whole lines */
 	size_t head, used;
 	uint64_t total;		 /* bytes ever put into kept */
-	uint64_t refilled;	 /* when credit was last topped up, microseconds */
-	unsigned int credit;	 /* lines that may be shown now */
+	struct cw_bucket lines;	 /* that may be shown now */
 	unsigned int suppressed; /* lines not shown since */
 };
 
@@ -48,8 +48,7 @@ struct trace {
 struct publish {
 	int dir;				    /* where they are, -1: no rpmsg device */
 	char name[CW_RPMSG_SERVICES][PUBLISH_NAME]; /* by number; empty: there is none */
-	uint64_t refilled;
-	unsigned int credit;
+	struct cw_bucket sockets;
 };
 
 struct keeper_remote {
@@ -117,8 +116,7 @@ struct keeper {
 	struct control *control;
 	struct keeper_forwards forwards;
 	uint64_t began;
-	uint64_t say_refilled; /* limits what is said */
-	unsigned int say_credit;
+	struct cw_bucket says; /* lines about peers' doings */
 	struct cw_timer stop_timer;
 	unsigned int stop_step;
 	bool serving; /* start-up is over */

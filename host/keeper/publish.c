@@ -94,8 +94,6 @@ int publish_open(struct keeper_remote *r)
 			r->publish.dir = open_folder(AT_FDCWD, path);
 	}
 	snprintf(r->fds[device].note[0], sizeof(r->fds[device].note[0]), "%.107s", path);
-	r->publish.credit = BURST;
-	r->publish.refilled = cw_loop_now();
 	if (r->publish.dir >= 0)
 		return 0;
 	keeper_complain(r->keeper, "cannot make the folder %s: %s", path, strerror(errno));
@@ -126,20 +124,6 @@ static bool clean(const struct publish *p, const char raw[CW_ASK_NAME], char nam
 	for (unsigned int i = 1; n && i <= CW_RPMSG_SERVICES && taken(p, name); i++)
 		snprintf(name + n, PUBLISH_NAME - n, ".%u", i);
 	return n && !taken(p, name);
-}
-
-static bool may(struct publish *p)
-{
-	uint64_t now = cw_loop_now(), earned = (now - p->refilled) * A_SECOND / 1000000u;
-
-	if (earned) {
-		p->refilled = now;
-		p->credit = earned > BURST - p->credit ? BURST : p->credit + (unsigned int)earned;
-	}
-	if (!p->credit)
-		return false;
-	p->credit--;
-	return true;
 }
 
 /* A listening socket, at a name that no service has. */
@@ -186,8 +170,8 @@ int publish_begin(struct keeper_remote *r, uint32_t number, const char name[CW_A
 	char file[PUBLISH_NAME];
 	int fd;
 
-	if (p->dir < 0 || number >= CW_RPMSG_SERVICES || p->name[number][0] || !may(p) ||
-	    !clean(p, name, file))
+	if (p->dir < 0 || number >= CW_RPMSG_SERVICES || p->name[number][0] ||
+	    !cw_bucket_take(&p->sockets, cw_loop_now(), BURST, A_SECOND) || !clean(p, name, file))
 		return -1;
 	fd = make_socket(p->dir, file);
 	if (fd < 0)

@@ -30,26 +30,6 @@ static void keep(struct uart *u, const char *text, size_t len)
 	u->total += len;
 }
 
-static bool may_show(struct uart *u)
-{
-	uint64_t now = cw_loop_now(), earned;
-
-	if (!u->refilled) {
-		u->refilled = now;
-		u->credit = LINES_BURST;
-	}
-	earned = (now - u->refilled) * LINES_PER_SECOND / 1000000u;
-	if (earned) {
-		u->refilled = now;
-		u->credit = earned > LINES_BURST - u->credit ? LINES_BURST
-							     : u->credit + (unsigned int)earned;
-	}
-	if (!u->credit)
-		return false;
-	u->credit--;
-	return true;
-}
-
 static void show(struct keeper_remote *r, const char *line, size_t len)
 {
 	char out[UART_LINE + 64];
@@ -57,7 +37,7 @@ static void show(struct keeper_remote *r, const char *line, size_t len)
 
 	if (r->keeper->quiet)
 		return;
-	if (!may_show(&r->uart)) {
+	if (!cw_bucket_take(&r->uart.lines, cw_loop_now(), LINES_BURST, LINES_PER_SECOND)) {
 		r->uart.suppressed++;
 		return;
 	}
