@@ -98,6 +98,18 @@ class Remote(DriverDevice):
             os.close(folder)
         return s
 
+    def carry(self, s, data, addr=1030):
+        """Client @s says @data to the service at @addr; the address that it has here."""
+        s.send(data)
+        src, dst, got = self.hear()
+        assert (dst, got) == (addr, data)
+        return src
+
+    def serves(self, name="echo", addr=1030):
+        """Somebody new is heard."""
+        with self.call(name) as s:
+            self.carry(s, b"hello", addr)
+
     def files(self):
         """One that begins with a dot is being made."""
         return sorted(f for f in os.listdir(self.folder) if f[0] != ".")
@@ -137,9 +149,8 @@ def test_services_are_sockets(remote):
     with remote.call("echo") as s:
         assert stat.S_IMODE(os.stat(remote.folder).st_mode) == 0o700
         assert remote.files() == ["echo"]
-        s.send(b"question")
-        src, dst, data = remote.hear()
-        assert (dst, data) == (1030, b"question") and src >= 1024
+        src = remote.carry(s, b"question")
+        assert src >= 1024
         assert b"echo" in remote.announced and src != remote.announced[b"echo"]
         remote.send(1030, src, b"answer")
         assert s.recv(1000) == b"answer"
@@ -169,10 +180,8 @@ def test_a_client_leaves_answers_unread(remote):
 def test_two_clients(remote):
     remote.announce(b"echo", 1030)
     with remote.call("echo") as a, remote.call("echo") as b:
-        a.send(b"a")
-        from_a, _, _ = remote.hear()
-        b.send(b"b")
-        from_b, _, _ = remote.hear()
+        from_a = remote.carry(a, b"a")
+        from_b = remote.carry(b, b"b")
         assert from_a != from_b
         remote.send(1030, from_b, b"for b")
         remote.send(1030, from_a, b"for a")
@@ -220,8 +229,7 @@ def test_status(remote):
     remote.announce(b"e\x1b[31mcho", 1030)
     with remote.call("e__31mcho") as s:
         for i in range(3):
-            s.send(b"one %d" % i)
-            src, _, _ = remote.hear()
+            src = remote.carry(s, b"one %d" % i)
         remote.send(1030, src, b"back")
         remote.send(1030, src, b"")
         assert s.recv(10) == b"back"
@@ -250,8 +258,7 @@ def test_names_are_cleaned(remote):
     assert (sorted(os.listdir(remote.pmm.dir)), sorted(os.listdir(remote.pmm.dir + "/run"))) == around
     for i, (name, file) in enumerate(NAMES):
         with remote.call(file) as s:
-            s.send(name)
-            assert remote.hear()[1:] == (1100 + i, name)
+            remote.carry(s, name, 1100 + i)
 
 
 def test_one_name_several_times(remote):
@@ -261,9 +268,7 @@ def test_one_name_several_times(remote):
     remote.announce(b"x", 1101)  # said once more
     wait(lambda: remote.files() == ["x", "x.1", "x.1.1", "x.2"], "four")
     for file, addr in (("x", 1101), ("x.1", 1102), ("x.2", 1103), ("x.1.1", 1104)):
-        with remote.call(file) as s:
-            s.send(b"y")
-            assert remote.hear()[1] == addr
+        remote.serves(file, addr)
     with remote.call("x.1") as s:
         remote.announce(b"x", 1102, DESTROY)
         assert s.recv(1) == b""
@@ -280,8 +285,7 @@ def test_repeated_announcements(remote):
         remote.announce(b"other", 1030)  # the address is echo's
         remote.announce(b"echo", 1031, DESTROY)
         remote.announce(b"never", 1030, DESTROY)
-        s.send(b"still there")
-        assert remote.hear()[1:] == (1030, b"still there")
+        remote.carry(s, b"still there")
         assert remote.files() == ["echo"] and len(rpmsg_status(remote)["services"]) == 1
         wait_channel(remote, ns_bad=1)
 
@@ -332,9 +336,7 @@ def test_a_flood_of_announcements(remote):
             remote.announce(b"flood%d" % (i % 50), 1100 + i)
             remote.announce(b"flood%d" % (i % 50), 1100 + i, DESTROY)
         remote.announce(b"last", 9000)
-        with remote.call("last") as s:
-            s.send(b"there")
-            assert remote.hear()[1:] == (9000, b"there")
+        remote.serves("last", 9000)
         wait(lambda: remote.files() == ["last"], "the others to go")
         seconds = time.monotonic() - begin
         assert w.created() <= 34 + 50 * seconds
@@ -346,8 +348,7 @@ def test_bad_messages(remote):
     remote.announce(b"echo", 1030)
     before = channel(remote)
     with remote.call("echo") as s:
-        s.send(b"hello")
-        src = remote.hear()[0]
+        src = remote.carry(s, b"hello")
         remote.send_raw(pack(1030, src, b"x" * 10, length=11))
         remote.send_raw(pack(1030, src, b"", length=65535))
         remote.send_raw(pack(1030, src, b"x"), length=15)
@@ -393,10 +394,8 @@ def fill(remote, s):
 def test_nobody_waits_for_a_client_that_does_not_read(remote):
     remote.announce(b"echo", 1030)
     with remote.call("echo") as slow, remote.call("echo") as good:
-        slow.send(b"slow")
-        to_slow = remote.hear()[0]
-        good.send(b"good")
-        to_good = remote.hear()[0]
+        to_slow = remote.carry(slow, b"slow")
+        to_good = remote.carry(good, b"good")
         n = 0
         while (rpmsg_status(remote)["services"][0]["dropped"]) < 20:
             for _ in range(100):
@@ -444,8 +443,7 @@ def test_what_cannot_travel(remote):
             s.send(text)
         assert remote.hear()[1:] == (1030, b"y" * 496)
         wait(lambda: rpmsg_status(remote)["services"][0]["dropped"] == 3, "the three to be counted")
-        assert s.send(b"z") == 1
-        assert remote.hear()[2] == b"z"
+        remote.carry(s, b"z")
 
 
 def test_long_messages(pmm):
@@ -495,9 +493,7 @@ def test_a_reset_ends_it(pmm):
     s.close()
     again = Remote(pmm)
     again.announce(b"echo", 1040)
-    with again.call("echo") as s:
-        s.send(b"new")
-        assert again.hear()[1:] == (1040, b"new")
+    again.serves("echo", 1040)
 
 
 def test_a_ring_that_makes_no_sense_ends_it(pmm):
@@ -524,9 +520,7 @@ def test_a_remote_that_begins_again(pmm):
     wait(lambda: remote.files() == [], "the files to go")
     again = Remote(pmm)
     again.announce(b"echo", 1030)
-    with again.call("echo") as s:
-        s.send(b"hello again")
-        assert again.hear()[1:] == (1030, b"hello again")
+    again.serves()
     assert again.files() == ["echo"]
     assert channel(again)["lost"] == 1
 
@@ -543,9 +537,7 @@ def test_a_worker_that_is_killed(pmm):
     pmm.connect()
     again = Remote(pmm)
     again.announce(b"echo", 1030)
-    with again.call("echo") as s:
-        s.send(b"hello")
-        assert again.hear()[1:] == (1030, b"hello")
+    again.serves()
 
 
 def test_a_remote_that_is_left_alone(pmm):
