@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A remote's messages in Python, in the driver's role, written from docs/spec/rpmsg.md, against the real PMM."""
 import ctypes
+import json
 import os
 import select
 import signal
@@ -13,7 +14,7 @@ import time
 import pytest
 
 from conftest import BOARD, CAUSEWAY, Pmm
-from region import DriverDevice, wait
+from region import DriverDevice, WireError, wait
 from rpmsg import F_BUFSZ, F_CREDIT, F_FRAGMENT, F_NS, name_service, pack
 
 WRITE = 2
@@ -63,26 +64,32 @@ class Remote(DriverDevice):
         self.send(addr, NS, name_service(name, addr, flags))
 
     def hear_any(self, timeout=5.0):
-        """The next message of the PMM: (src, dst, flags, payload)."""
-        i, used = self.rings[TO_HOST].collect(timeout)
-        src, dst, reserved, length, flags = struct.unpack("<3I2H", self.m.read(self.into[i], 16))
-        assert reserved == 0 and length + 16 == used
-        data = self.m.read(self.into[i] + 16, length)
-        self.give(i)
-        return src, dst, flags, data
-
-    def hear(self, timeout=5.0):
-        """The next one that is no announcement."""
+        """The next message of the PMM that is no announcement: (src, dst, flags, payload)."""
         while True:
-            src, dst, flags, data = self.hear_any(timeout)
+            i, used = self.rings[TO_HOST].collect(timeout)
+            src, dst, reserved, length, flags = struct.unpack("<3I2H", self.m.read(self.into[i], 16))
+            assert reserved == 0 and length + 16 == used
+            data = self.m.read(self.into[i] + 16, length)
+            self.give(i)
             if dst != NS:
-                return src, dst, data
+                return src, dst, flags, data
             name, addr, what = struct.unpack("<32s2I", data)
             assert what in (CREATE, DESTROY)
             if what == CREATE:
                 self.announced[name.rstrip(b"\0")] = addr
             else:
                 del self.announced[name.rstrip(b"\0")]
+
+    def hear(self, timeout=5.0):
+        src, dst, _, data = self.hear_any(timeout)
+        return src, dst, data
+
+    def announcement(self, name):
+        """The address of the PMM's endpoint of that name."""
+        while name not in self.announced:
+            with pytest.raises(WireError):
+                self.hear(0.2)
+        return self.announced[name]
 
     def path(self, name):
         return f"{self.folder}/{name}"
@@ -196,8 +203,6 @@ def whole(remote, src, dst, timeout=5.0):
     data, total = b"", None
     while total is None or len(data) < total:
         i_src, i_dst, flags, payload = remote.hear_any(timeout)
-        if i_dst == NS:
-            continue
         assert (i_src if src is None else src, i_dst, flags) == (i_src, dst, 1)
         src = i_src
         length, at = struct.unpack_from("<2I", payload)
@@ -458,7 +463,8 @@ def test_long_messages(pmm):
         s.send(text + b"x")  # dropped
         send_whole(remote, 1030, src, text)
         assert s.recv(1 << 17) == text
-        send_whole(remote, 1030, remote.announced[b"echo"], text[:5000]) if b"echo" in remote.announced else None
+        send_whole(remote, 1030, remote.announced[b"echo"], text[:5000])
+        assert s.recv(1 << 17) == text[:5000]
     # Several at once: one after the other for the remote, also of who does not wait for it.
     clients = [remote.call("echo") for _ in range(5)]
     for i, c in enumerate(clients):
@@ -471,8 +477,24 @@ def test_long_messages(pmm):
         assert data[2:] == text[:20000]
         seen.setdefault(src, []).append((data[0], data[1]))
     assert sorted(seen.values()) == [[(i, k) for k in range(3)] for i in range(5)]
-    order = [v for _ in [0] for v in seen]
-    assert len(order) == 5
+
+
+@pytest.mark.parametrize("data", [b"\x00" * 65536, b"\x1b\\\"\xff" * 16384, b"\\" * 65536, b"plain"],
+                         ids=["zeros", "mixed", "backslashes", "plain"])
+def test_recv_json_is_whole(pmm, data):
+    """However much longer JSON makes it: bytes that nobody can print, and backslashes, which are doubled."""
+    remote = Remote(pmm, F_NS | F_BUFSZ | F_FRAGMENT)
+    remote.announce(b"raw", 1030)
+    wait(lambda: remote.files() == ["raw"], "the socket")
+    with subprocess.Popen([CAUSEWAY, "rpmsg", "recv", "raw", "-n", "1", "--json", "--run-dir", pmm.dir + "/run"],
+                          stdout=subprocess.PIPE) as p:
+        wait(lambda: rpmsg_status(remote)["services"][0]["clients"], "it to join")
+        send_whole(remote, 1030, remote.announcement(b"raw"), data)
+        out = p.communicate(timeout=10)[0]
+    line, = out.splitlines()
+    said = json.loads(line)
+    assert p.returncode == 0 and said["bytes"] == len(data) and bytes.fromhex(said["hex"]) == data
+    assert said["text"] == "".join(chr(c) if 32 <= c < 127 else "\\x%02x" % c for c in data)
 
 
 def closes(s):
