@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * A worker one of whose devices always has more to do: everybody else gets their turn.
+ * A worker one of whose devices always has more to do: everybody else gets their turn. And at the end the
+ * remote of that device is detached while another's input is there: events go to whom they are of.
  *
  * The worker is the real one, in a child process. Its units are the test's own, and one of them stands for
  * the remote too: it brings the link up, and then has work at every pass. What must be served meanwhile
@@ -24,7 +25,7 @@
 #define PING 7u
 
 /* What is to be served during the flood. */
-enum { BESIDE = 1, OTHER = 2, DUE = 4, ASKED = 8, TOLD = 16, ALL = 31 };
+enum { BESIDE = 1, OTHER = 2, DUE = 4, ASKED = 8, TOLD = 16, ALL = 31, MIXED_UP = 32 };
 
 static struct {
 	struct cw_board *board;
@@ -40,6 +41,7 @@ static struct {
 	int keeper; /* its end of the socket */
 	uint64_t passes;
 	unsigned int left;
+	bool detached; /* the flood's remote, in an order that is on its way */
 } t;
 
 struct fake {
@@ -79,6 +81,8 @@ static unsigned int input(struct cw_unit *u, struct pollfd *p)
 
 static void input_came(struct cw_unit *u, const struct pollfd *p, unsigned int n)
 {
+	if (t.detached && fake(u) == quiet[1])
+		_exit(p->fd == fake(u)->in ? 0 : MIXED_UP);
 	if (n && p->revents & POLLIN)
 		t.left &= ~fake(u)->stands_for;
 }
@@ -127,6 +131,15 @@ static void begin_flood(void)
 	t.left = ALL;
 }
 
+static void detach(void)
+{
+	const struct cw_order o = { .kind = CW_ORDER_DETACH, .value = 0 };
+
+	if (send(t.keeper, &o, sizeof(o), 0) != sizeof(o))
+		_exit(99);
+	t.detached = true;
+}
+
 static int flood(struct cw_device *d, unsigned int q)
 {
 	char byte;
@@ -144,8 +157,10 @@ static int flood(struct cw_device *d, unsigned int q)
 	if (recv(t.keeper, &byte, 1, MSG_DONTWAIT) == 1 &&
 	    t.config.report->remote[0].panic_code == 3)
 		t.left &= ~(unsigned int)TOLD;
-	if (!t.left || t.passes == PASSES)
-		_exit((int)t.left);
+	if (t.passes == PASSES)
+		_exit(t.detached ? MIXED_UP : (int)t.left);
+	if (!t.left && !t.detached)
+		detach();
 	return CW_SERVE_MORE;
 }
 
@@ -304,7 +319,7 @@ static int run(void **state)
 	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
 		return -1;
 	t.left = (unsigned int)WEXITSTATUS(status);
-	return t.left & ~(unsigned int)ALL ? -1 : 0;
+	return t.left & ~(unsigned int)(ALL | MIXED_UP) ? -1 : 0;
 }
 
 static int clean(void **state)
@@ -352,6 +367,12 @@ static void news_for_the_keeper(void **state)
 	assert_false(t.left & TOLD);
 }
 
+static void an_order_beside_events(void **state)
+{
+	(void)state;
+	assert_false(t.left & MIXED_UP);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -360,6 +381,7 @@ int main(void)
 		cmocka_unit_test(what_is_due),
 		cmocka_unit_test(orders),
 		cmocka_unit_test(news_for_the_keeper),
+		cmocka_unit_test(an_order_beside_events),
 	};
 
 	return cmocka_run_group_tests_name("worker", tests, run, clean);
