@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The status page under test: a remote's sockets without a remote, the program, and nginx."""
+import functools
+import http.server
 import json
 import os
 import select
 import signal
 import socket
 import struct
+import threading
 import time
 import urllib.request
 
@@ -86,7 +89,6 @@ class Keeper:
     """A control socket that says how the remote is."""
 
     def __init__(self, folder, board="fake", remote="r"):
-        import threading
         self.state, self.remote, self.starts, self.crashes = "running", remote, 1, 0
         self.s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.s.bind("%s/%s.sock" % (folder, board))
@@ -189,3 +191,37 @@ class Nginx(Program):
         self.p.terminate()  # its workers, too
         self.p.wait(5)
         super().__exit__(*_)
+
+
+class Plain:
+    """A web server that has no clock: its answers bear no Date. What is in `instead` is served in place of files."""
+
+    def __init__(self, www):
+        self.instead = {}
+
+        class Handler(http.server.SimpleHTTPRequestHandler):
+            def send_response(handler, code, message=None):
+                handler.send_response_only(code, message)
+
+            def do_GET(handler):
+                text = self.instead.get(handler.path)
+                if text is None:
+                    return http.server.SimpleHTTPRequestHandler.do_GET(handler)
+                handler.send_response(200)
+                handler.send_header("Content-Length", str(len(text)))
+                handler.end_headers()
+                handler.wfile.write(text)
+
+            def log_message(handler, *args):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=www))
+        self.url = "http://127.0.0.1:%d/" % self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
