@@ -6,17 +6,12 @@
  * chain.c walk them. push() writes used elements, publish() makes a batch visible with one index
  * store and one full barrier. Nothing the device wrote is ever read back.
  */
-#include "ring_device_priv.h"
+#define CW_RING_HOT 1
 #include "ring_hot.h"
 
 #include <causeway/core/err.h>
 #include <causeway/core/gate.h>
 #include <causeway/core/shm.h>
-
-static struct cw_le16 *used_event(const struct cw_devq *q)
-{
-	return &q->avail->ring[q->size];
-}
 
 static struct cw_le16 *avail_event(const struct cw_devq *q)
 {
@@ -60,14 +55,18 @@ void cw_devq_stop(struct cw_devq *q)
 static __attribute__((noinline)) int broke(struct cw_devq *q, int err)
 {
 	q->broken = err;
+	q->avail_idx = q->avail_count; /* the hot path hears of it where it looks for news */
 	return CW_EPEER;
 }
 
 /* 1: the driver has published chains; it cannot have moved by more than the queue holds. */
 __attribute__((noinline)) int cw_devq_refresh_(struct cw_devq *q)
 {
-	uint16_t idx = cw_load16_acquire(&q->avail->idx);
+	uint16_t idx;
 
+	if (q->broken || !q->ready)
+		return q->broken ? CW_EPEER : 0;
+	idx = cw_load16_acquire(&q->avail->idx);
 	if ((uint16_t)(idx - q->avail_count) > q->size)
 		return broke(q, CW_EBADINDEX);
 	q->avail_idx = idx;
@@ -85,10 +84,8 @@ int cw_devq_pop(struct cw_devq *q, struct cw_chain *c, struct cw_part *part, uns
 {
 	int err;
 
-	if (q->broken)
-		return CW_EPEER;
 	if (q->avail_idx == q->avail_count) {
-		int news = q->ready ? cw_devq_refresh_(q) : 0;
+		int news = cw_devq_refresh_(q);
 
 		if (news <= 0)
 			return news;
@@ -129,24 +126,9 @@ void cw_devq_push(struct cw_devq *q, uint16_t head, uint32_t len)
 	q->used_count++;
 }
 
-/* Whether going from @old to @idx passes @event (virtio 1.3 section 2.7.10.1). */
-static bool passed(uint16_t event, uint16_t idx, uint16_t old)
-{
-	return (uint16_t)(idx - event - 1) < (uint16_t)(idx - old);
-}
-
 bool cw_devq_publish(struct cw_devq *q)
 {
-	uint32_t old = q->used_published;
-
-	if (q->broken || !q->ready || old == q->used_count)
-		return false;
-	q->used_published = q->used_count;
-	cw_store16_release(&q->used->idx, (uint16_t)q->used_count);
-	cw_mb(); /* rule "publish": the index before the look at what the driver wants */
-	if (q->event_idx)
-		return passed(cw_load16(used_event(q)), (uint16_t)q->used_count, (uint16_t)old);
-	return !(cw_load16(&q->avail->flags) & CW_AVAIL_F_NO_INTERRUPT);
+	return cw_hot_publish_used(q);
 }
 
 uint32_t cw_devq_follow(struct cw_devq *q)

@@ -28,11 +28,6 @@ static struct cw_le16 *used_event(const struct cw_drvq *q)
 	return &q->avail->ring[q->size];
 }
 
-static struct cw_le16 *avail_event(const struct cw_drvq *q)
-{
-	return (struct cw_le16 *)(void *)&q->used->ring[q->size];
-}
-
 static void free_all(struct cw_drvq *q)
 {
 	memset(q->slot, 0, q->size * sizeof(*q->slot));
@@ -191,29 +186,16 @@ int cw_drvq_add(struct cw_drvq *q, const struct cw_buf *buf, unsigned int readab
 	return cw_hot_add(q, buf->addr, buf->len, writable, cookie);
 }
 
-/* Whether going from @old to @idx passes @event (virtio 1.3 section 2.7.10.1). */
-static bool passed(uint16_t event, uint16_t idx, uint16_t old)
-{
-	return (uint16_t)(idx - event - 1) < (uint16_t)(idx - old);
-}
-
 bool cw_drvq_publish(struct cw_drvq *q)
 {
-	uint32_t old = q->avail_published;
-
-	if (q->broken || old == q->avail_count)
-		return false;
-	q->avail_published = q->avail_count;
-	cw_store16_release(&q->avail->idx, (uint16_t)q->avail_count);
-	cw_mb(); /* rule "publish": the index before the look at what the device wants */
-	if (q->event_idx)
-		return passed(cw_load16(avail_event(q)), (uint16_t)q->avail_count, (uint16_t)old);
-	return !(cw_load16(&q->used->flags) & CW_USED_F_NO_NOTIFY);
+	return cw_hot_publish_avail(q);
 }
 
+/* What the ring shows is not looked at again: the hot path asks for news, and hears of it there. */
 __attribute__((noinline)) int cw_drvq_broke_(struct cw_drvq *q, int err)
 {
 	q->broken = err;
+	q->used_idx = (uint16_t)q->used_count;
 	return CW_EPEER;
 }
 
@@ -233,8 +215,11 @@ void cw_drvq_release_(struct cw_drvq *q, uint16_t head)
 /* 1: there are used chains; more than were in flight cannot be. */
 __attribute__((noinline)) int cw_drvq_refresh_(struct cw_drvq *q)
 {
-	uint16_t idx = cw_load16_acquire(&q->used->idx);
+	uint16_t idx;
 
+	if (q->broken)
+		return CW_EPEER;
+	idx = cw_load16_acquire(&q->used->idx);
 	if ((uint16_t)(idx - (uint16_t)q->used_count) >
 	    (uint16_t)(q->avail_published - q->used_count))
 		return cw_drvq_broke_(q, CW_EBADINDEX);
@@ -246,7 +231,7 @@ __attribute__((noinline)) int cw_drvq_refresh_(struct cw_drvq *q)
 __attribute__((noinline)) int cw_drvq_overlong_(struct cw_drvq *q, uint32_t *len, uint32_t offered)
 {
 	*len = offered;
-	q->broken = CW_EBADLEN;
+	(void)cw_drvq_broke_(q, CW_EBADLEN);
 	return CW_EBADLEN;
 }
 

@@ -24,7 +24,15 @@
 #define CW_HOT_CALLS CW_HOT_SMALL
 #endif
 
-#define CW_HOT static inline __attribute__((always_inline))
+#define CW_HOT	     static inline __attribute__((always_inline))
+#define CW_SELDOM(x) __builtin_expect(x, 0)
+#if CW_HOT_SMALL /* a function of its own is shorter than a second copy */
+#define CW_WARM static __attribute__((noinline))
+#define CW_COLD static inline
+#else /* the other way round: and what is seldom run is out of the way */
+#define CW_WARM static inline
+#define CW_COLD static __attribute__((noinline))
+#endif
 
 /* ---- driver role ---- */
 
@@ -86,8 +94,6 @@ CW_HOT int cw_hot_get(struct cw_drvq *q, void **cookie, uint32_t *len)
 
 	if (CW_HOT_CALLS)
 		return cw_drvq_get(q, cookie, len);
-	if (q->broken)
-		return CW_EPEER;
 	if (q->used_idx == (uint16_t)q->used_count) {
 		news = cw_drvq_refresh_(q);
 		if (news <= 0)
@@ -117,54 +123,75 @@ CW_HOT int cw_hot_get(struct cw_drvq *q, void **cookie, uint32_t *len)
 	return 1;
 }
 
+/* Whether going from @old to @idx passes @event (virtio 1.3 section 2.7.10.1). */
+CW_HOT bool cw_hot_passed(uint16_t event, uint32_t idx, uint32_t old)
+{
+	return (uint16_t)(idx - event - 1) < (uint16_t)(idx - old);
+}
+
+/* As cw_drvq_publish(). */
+CW_HOT bool cw_hot_publish_avail(struct cw_drvq *q)
+{
+	uint32_t old = q->avail_published, now = q->avail_count;
+
+	if (CW_HOT_CALLS)
+		return cw_drvq_publish(q);
+	if (q->broken || old == now)
+		return false;
+	q->avail_published = now;
+	cw_store16_release(&q->avail->idx, (uint16_t)now);
+	cw_mb(); /* rule "publish": the index before the look at what the device wants */
+	if (q->event_idx)
+		return cw_hot_passed(cw_load16((struct cw_le16 *)(void *)&q->used->ring[q->size]),
+				     now, old);
+	return !(cw_load16(&q->used->flags) & CW_USED_F_NO_NOTIFY);
+}
+
 /* ---- device role ---- */
 
 struct cw_hot_chain {
 	uint8_t *p;
 	uint32_t len;
 	uint16_t head;
-	bool writable;
 };
-
-#define CW_HOT_LONG 2 /* the next chain is not plain: cw_devq_pop() decides what it is */
 
 int cw_devq_refresh_(struct cw_devq *q);
 
+/* Whether the last look at the driver's index showed chains that were not taken yet. */
+CW_HOT bool cw_hot_shown(const struct cw_devq *q)
+{
+	return q->avail_idx != q->avail_count;
+}
+
 /*
- * Takes the next chain if it is one plain buffer: 1; 0 when there is none; CW_HOT_LONG, nothing done; or
- * CW_EPEER.
+ * Takes the next of the chains shown if it is one plain buffer that the device reads, or else @writable, of at
+ * least @least bytes at a multiple of 4: true; or nothing was done: cw_devq_pop() decides what it is.
  */
-CW_HOT int cw_hot_pop(struct cw_devq *q, struct cw_hot_chain *c)
+CW_HOT bool cw_hot_pop(struct cw_devq *q, struct cw_hot_chain *c, bool writable, uint32_t least)
 {
 	const struct cw_abi_desc *d;
 	uint32_t flags;
 	cw_addr_t addr;
 
 	if (CW_HOT_CALLS)
-		return CW_HOT_LONG;
-	if (q->broken)
-		return CW_EPEER;
-	if (q->avail_idx == q->avail_count) {
-		int news = q->ready ? cw_devq_refresh_(q) : 0;
-
-		if (news <= 0)
-			return news;
-	}
+		return false;
 	c->head = cw_load16(&q->avail->ring[q->avail_count & (q->size - 1u)]);
-	if (c->head >= q->size || q->own[c->head])
-		return CW_HOT_LONG;
+	if (CW_SELDOM(c->head >= q->size || q->own[c->head]))
+		return false;
 	d = &q->desc[c->head];
 	addr = cw_load32(&d->addr_lo) | (cw_addr_t)cw_load32(&d->addr_hi) << 32;
 	c->len = cw_load32(&d->len);
 	flags = cw_load32(&d->flags_next) & 0xffffu;
+	if (CW_SELDOM(flags != (writable ? CW_DESC_F_WRITE : 0u) || c->len < least))
+		return false;
+	if (q->keep_out && addr < q->keep_out->hi && addr + c->len > q->keep_out->lo)
+		return false;
 	c->p = cw_window_ptr(q->win, addr, c->len);
-	if (flags & ~CW_DESC_F_WRITE || !c->len || !c->p ||
-	    (q->keep_out && addr < q->keep_out->hi && addr + c->len > q->keep_out->lo))
-		return CW_HOT_LONG;
-	c->writable = flags;
+	if (CW_SELDOM(!c->p || (uintptr_t)c->p & 3u))
+		return false;
 	q->own[c->head] = CW_OWN_END;
 	q->avail_count++;
-	return 1;
+	return true;
 }
 
 /* As cw_devq_push() of a chain that is ours for certain and has one descriptor. */
@@ -180,6 +207,23 @@ CW_HOT void cw_hot_push(struct cw_devq *q, uint16_t head, uint32_t len)
 	cw_store32(&e->id, head);
 	cw_store32(&e->len, len);
 	q->used_count++;
+}
+
+/* As cw_devq_publish(). */
+CW_HOT bool cw_hot_publish_used(struct cw_devq *q)
+{
+	uint32_t old = q->used_published, now = q->used_count;
+
+	if (CW_HOT_CALLS)
+		return cw_devq_publish(q);
+	if (q->broken || !q->ready || old == now)
+		return false;
+	q->used_published = now;
+	cw_store16_release(&q->used->idx, (uint16_t)now);
+	cw_mb(); /* rule "publish": the index before the look at what the driver wants */
+	if (q->event_idx)
+		return cw_hot_passed(cw_load16(&q->avail->ring[q->size]), now, old);
+	return !(cw_load16(&q->avail->flags) & CW_AVAIL_F_NO_INTERRUPT);
 }
 
 #endif

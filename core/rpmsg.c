@@ -172,6 +172,7 @@ int cw_rpmsg_init(struct cw_rpmsg *ch, const struct cw_rpmsg_config *conf)
 	while (ch->mask + 1 < conf->endpoints)
 		ch->mask = 2 * ch->mask + 1;
 	ch->repeat_at = UINT64_MAX;
+	ch->stamp = 1;
 	memset(conf->endpoint, 0, conf->endpoints * sizeof(*conf->endpoint));
 	for (unsigned int i = 0; i < conf->endpoints; i++)
 		conf->endpoint[i].addr = conf->endpoint[i].leaving = CW_RPMSG_ANY;
@@ -343,8 +344,8 @@ int cw_rpmsg_wait_(struct cw_rpmsg *ch, struct cw_rpmsg_until *u, uint64_t timeo
 	return err < 0 ? err : CW_OK;
 }
 
-int cw_rpmsg_send_on_(struct cw_rpmsg_endpoint *e, uint32_t dst, const void *data, uint32_t len,
-		      uint64_t timeout, int err)
+int cw_rpmsg_send_on_(struct cw_rpmsg_endpoint *e, const void *data, uint32_t len, uint64_t timeout,
+		      uint32_t dst, int err)
 {
 	struct cw_rpmsg *ch = e->channel;
 	struct cw_rpmsg_until u = { 0 };
@@ -357,7 +358,7 @@ int cw_rpmsg_send_on_(struct cw_rpmsg_endpoint *e, uint32_t dst, const void *dat
 		if (e->addr != addr)
 			return CW_EINVAL; /* destroyed while we waited */
 		err = len > cw_rpmsg_mtu(ch) ? CW_EBADLEN
-					     : ch->queues->ops->send(e, dst, data, len, 0);
+					     : ch->queues->ops->send(e, data, len, 0, dst);
 	}
 	if (err == CW_EBADLEN)
 		return ch->fragment ? ch->fragment->send(e, dst, data, len, timeout) : CW_EINVAL;
@@ -371,7 +372,7 @@ int cw_rpmsg_send(struct cw_rpmsg_endpoint *e, const void *data, uint32_t len, u
 
 	if (!q || !e->ops)
 		return q ? CW_EINVAL : CW_EDOWN;
-	return q->ops->send(e, CW_RPMSG_ANY, data, len, timeout);
+	return q->ops->send(e, data, len, timeout, CW_RPMSG_ANY);
 }
 
 int cw_rpmsg_sendto(struct cw_rpmsg_endpoint *e, uint32_t dst, const void *data, uint32_t len,
@@ -381,7 +382,7 @@ int cw_rpmsg_sendto(struct cw_rpmsg_endpoint *e, uint32_t dst, const void *data,
 
 	if (!q || !e->ops || dst == CW_RPMSG_ANY)
 		return q ? CW_EINVAL : CW_EDOWN;
-	return q->ops->send(e, dst, data, len, timeout);
+	return q->ops->send(e, data, len, timeout, dst);
 }
 
 int cw_rpmsg_send_more(struct cw_rpmsg_endpoint *e, const void *data, uint32_t len, uint32_t *at)
@@ -391,7 +392,7 @@ int cw_rpmsg_send_more(struct cw_rpmsg_endpoint *e, const void *data, uint32_t l
 	if (!ch->queues || !e->ops)
 		return ch->queues ? CW_EINVAL : CW_EDOWN;
 	if (!*at && len <= cw_rpmsg_mtu(ch))
-		return ch->queues->ops->send(e, CW_RPMSG_ANY, data, len, 0);
+		return ch->queues->ops->send(e, data, len, 0, CW_RPMSG_ANY);
 	return ch->fragment ? ch->fragment->more(e, data, len, at) : CW_EINVAL;
 }
 

@@ -5,8 +5,9 @@
  * Theory of operation: every buffer to receive is with the remote but for those being looked at; they are
  * posted again in batches, since the remote needs the next one only when it has used up the others.
  * Buffers to send are a list; what the remote has done with is fetched when the list runs short, so the
- * used ring is looked at once for many messages. The number of a buffer travels as the ring's cookie,
- * which is private: the remote names descriptors, never buffers.
+ * used ring is looked at once for many messages. Descriptor i is buffer i for ever, written once, and its
+ * length when that changes: the remote finds it in its cache. So the number in the used ring is the buffer's, and
+ * is believed when that buffer is with the remote.
  */
 #include "ring_hot.h"
 
@@ -14,114 +15,165 @@
 #include <causeway/core/gate.h>
 #include <causeway/core/rpmsg_queues.h>
 
+#define HEADER ((uint32_t)sizeof(struct cw_abi_rpmsg_hdr))
+
 static struct cw_rpmsg_host *self(struct cw_rpmsg_queues *q)
 {
 	return (struct cw_rpmsg_host *)(void *)q;
 }
 
-static void post(struct cw_rpmsg_host *h, uint16_t id)
-{
-	struct cw_rpmsg_slot *s = &h->q.rx[id];
+/* ---- rings of such descriptors: of a slot, count says whether it is with the remote ---- */
 
-	/* There is a descriptor for each buffer; a ring that broke says so at the next get. */
-	(void)cw_hot_add(h->rx, h->rx_addr + (cw_addr_t)(s->p - h->q.rx->p), s->len, true, s);
-	h->q.returned++;
+static void fix(struct cw_drvq *ring, struct cw_rpmsg_slot *s, const struct cw_rpmsg_pool *p,
+		bool writable)
+{
+	memset(s, 0, p->n * sizeof(*s));
+	for (uint16_t i = 0; i < p->n; i++) {
+		s[i].p = p->p + (size_t)i * p->stride;
+		s[i].len = p->size;
+		cw_hot_put_desc(&ring->desc[i], p->addr + (cw_addr_t)i * p->stride, p->size,
+				writable ? CW_DESC_F_WRITE : 0);
+		ring->slot[i].writable = p->size; /* what the descriptor says */
+	}
+	ring->free_count = 0; /* none for cw_drvq_add() */
 }
+
+CW_WARM void offer(struct cw_drvq *ring, uint16_t id)
+{
+	ring->slot[id].count = 1;
+	cw_store16(&ring->avail->ring[ring->avail_count & (ring->size - 1u)], id);
+	ring->avail_count++;
+}
+
+static inline bool shown(const struct cw_drvq *ring)
+{
+	return ring->used_idx != (uint16_t)ring->used_count;
+}
+
+/* The next of those that were shown; false: the ring broke. */
+CW_WARM bool next_used(struct cw_drvq *ring, struct cw_rpmsg_buf *b)
+{
+	struct cw_abi_used_elem *e = &ring->used->ring[ring->used_count & (ring->size - 1u)];
+	uint32_t id = cw_load32(&e->id);
+
+	if (CW_SELDOM(id >= ring->size || !ring->slot[id].count)) {
+		(void)cw_drvq_broke_(ring, CW_EBADINDEX);
+		return false;
+	}
+	b->id = (uint16_t)id;
+	b->len = cw_load32(&e->len);
+	ring->slot[id].count = 0;
+	ring->used_count++;
+	return true;
+}
+
+/* ---- the role ---- */
 
 static int checked(struct cw_rpmsg_host *h)
 {
 	return h->q.transport->check ? h->q.transport->check(h->q.ctx) : CW_OK;
 }
 
-static inline int role_receive(struct cw_rpmsg_queues *q, struct cw_rpmsg_buf *b)
+static inline bool role_more(struct cw_rpmsg_queues *q)
+{
+	return shown(self(q)->rx);
+}
+
+/* An old peer's last words do not count; one look for all that one index showed. */
+static inline int role_look(struct cw_rpmsg_queues *q)
 {
 	struct cw_rpmsg_host *h = self(q);
-	bool new = h->rx->used_idx == (uint16_t)h->rx->used_count;
-	struct cw_rpmsg_slot *s;
-	void *cookie = NULL;
-	int got = cw_hot_get(h->rx, &cookie, &b->len), err;
+	int got = cw_drvq_refresh_(h->rx), err = got ? checked(h) : CW_OK;
 
-	/* An old peer's last words do not count; one look for all that one index showed. */
-	if (!got)
-		return 0;
-	err = new ? checked(h) : CW_OK;
-	if (err || got < 0)
-		return err ? err : CW_EPEER;
-	s = cookie;
-	b->p = s->p;
-	b->id = (uint16_t)(s - q->rx);
+	return err ? err : got;
+}
+
+static inline int role_receive(struct cw_rpmsg_queues *q, struct cw_rpmsg_buf *b)
+{
+	struct cw_drvq *ring = self(q)->rx;
+
+	if (!next_used(ring, b))
+		return CW_EPEER;
+	b->p = q->rx[b->id].p;
+	if (CW_SELDOM(b->len > q->rx[b->id].len)) /* more than there is room for */
+		return cw_drvq_broke_(ring, CW_EBADLEN);
 	return 1;
 }
 
 static inline void role_give_back(struct cw_rpmsg_queues *q, uint16_t id)
 {
-	post(self(q), id);
-}
-
-static inline void idle(struct cw_rpmsg_queues *q, uint16_t id)
-{
-	q->tx[id].next = q->idle;
-	q->idle = id;
-	q->idle_n++;
+	offer(self(q)->rx, id);
+	q->returned++;
 }
 
 static inline void role_cancel(struct cw_rpmsg_queues *q, const struct cw_rpmsg_buf *b)
 {
-	idle(q, b->id);
+	q->tx[b->id].next = q->idle;
+	q->idle = b->id;
+	q->idle_n++;
 }
 
-/* Fetches what the remote has done with. */
-static __attribute__((noinline)) int fetch(struct cw_rpmsg_host *h)
+/* Fetches what the remote has done with. OpenAMP's remotes claim to have written what they read. */
+CW_COLD int fetch(struct cw_rpmsg_host *h)
 {
-	void *cookie = NULL;
-	uint32_t len;
+	struct cw_drvq *ring = h->tx;
+	struct cw_rpmsg_buf b;
 	int got, err = checked(h);
 
 	if (err)
 		return err;
-	while ((got = cw_hot_get(h->tx, &cookie, &len)) > 0)
-		idle(&h->q, (uint16_t)((struct cw_rpmsg_slot *)cookie - h->q.tx));
-	return got ? CW_EPEER : CW_OK;
+	while ((got = shown(ring) ? 1 : cw_drvq_refresh_(ring)) > 0)
+		if (next_used(ring, &b))
+			role_cancel(&h->q, &b);
+	return got;
 }
 
-static inline int role_take(struct cw_rpmsg_queues *q, struct cw_rpmsg_buf *b, unsigned int keep)
+static inline bool listed(struct cw_rpmsg_queues *q, struct cw_rpmsg_buf *b, unsigned int keep)
 {
-	struct cw_rpmsg_slot *s;
+	const struct cw_rpmsg_slot *s;
 
-	if (q->idle_n <= keep) {
-		int err = fetch(self(q));
-
-		if (err < 0 || q->idle_n <= keep)
-			return err < 0 ? err : 0;
-	}
+	if (q->idle_n <= keep)
+		return false;
 	b->id = q->idle;
 	s = &q->tx[b->id];
 	q->idle = s->next;
 	q->idle_n--;
 	b->p = s->p;
-	b->len = s->len;
-	return 1;
+	b->len = q->tx_size;
+	return true;
+}
+
+static inline bool role_quick(struct cw_rpmsg_queues *q, struct cw_rpmsg_buf *b)
+{
+	return !CW_HOT_SMALL && listed(q, b, q->keep);
+}
+
+static int role_take(struct cw_rpmsg_queues *q, struct cw_rpmsg_buf *b, unsigned int keep)
+{
+	int err = q->idle_n <= keep ? fetch(self(q)) : CW_OK;
+
+	return err < 0 ? err : listed(q, b, keep);
 }
 
 static inline void role_put(struct cw_rpmsg_queues *q, uint16_t id, uint32_t len)
 {
-	struct cw_rpmsg_host *h = self(q);
-	struct cw_rpmsg_slot *s = &q->tx[id];
-	uint16_t head = h->tx->free_head;
+	struct cw_drvq *ring = self(q)->tx;
 
-	/* OpenAMP's remotes claim to have written what they read; it means nothing. */
-	if (!cw_hot_add(h->tx, h->tx_addr + (cw_addr_t)(s->p - q->tx->p), len, false, s))
-		h->tx->slot[head].writable = UINT32_MAX;
-	q->sent = true;
+	if (CW_SELDOM(ring->slot[id].writable != len)) {
+		ring->slot[id].writable = len;
+		cw_store32(&ring->desc[id].len, len);
+	}
+	offer(ring, id);
 }
 
-static void publish(struct cw_rpmsg_host *h, unsigned int i, struct cw_drvq *ring)
+static __attribute__((noinline)) void publish(struct cw_rpmsg_host *h, unsigned int i,
+					      struct cw_drvq *ring)
 {
-	if (cw_drvq_publish(ring))
+	if (cw_hot_publish_avail(ring))
 		h->q.transport->notify(h->q.ctx, i, cw_drvq_running(ring));
 }
 
-static inline void role_flush(struct cw_rpmsg_queues *q, bool all)
+CW_WARM void role_flush(struct cw_rpmsg_queues *q, bool all)
 {
 	struct cw_rpmsg_host *h = self(q);
 
@@ -129,7 +181,7 @@ static inline void role_flush(struct cw_rpmsg_queues *q, bool all)
 		q->sent = false;
 		publish(h, CW_RPMSG_QUEUE_TO_REMOTE, h->tx);
 	}
-	if (q->returned && (all || q->returned >= q->rx_n / 4)) {
+	if (CW_SELDOM(q->returned >= (all ? 1 : q->batch))) {
 		q->returned = 0;
 		publish(h, CW_RPMSG_QUEUE_TO_HOST, h->rx);
 	}
@@ -167,15 +219,6 @@ static bool wrong(const struct cw_rpmsg_pool *p, const struct cw_drvq *ring)
 	       p->stride < p->size || p->stride % 4 || p->addr % 4;
 }
 
-static void fill(struct cw_rpmsg_slot *s, const struct cw_rpmsg_pool *p)
-{
-	memset(s, 0, p->n * sizeof(*s));
-	for (unsigned int i = 0; i < p->n; i++) {
-		s[i].p = p->p + (size_t)i * p->stride;
-		s[i].len = p->size;
-	}
-}
-
 int cw_rpmsg_host_init(struct cw_rpmsg_host *h, struct cw_drvq *rx, struct cw_drvq *tx,
 		       const struct cw_rpmsg_pool *rx_pool, const struct cw_rpmsg_pool *tx_pool,
 		       struct cw_rpmsg_slot *rx_slot, struct cw_rpmsg_slot *tx_slot)
@@ -185,8 +228,6 @@ int cw_rpmsg_host_init(struct cw_rpmsg_host *h, struct cw_drvq *rx, struct cw_dr
 		return CW_EINVAL;
 	h->rx = rx;
 	h->tx = tx;
-	h->rx_addr = rx_pool->addr;
-	h->tx_addr = tx_pool->addr;
 	h->q.ops = &host_ops;
 	h->q.rx = rx_slot;
 	h->q.tx = tx_slot;
@@ -194,14 +235,14 @@ int cw_rpmsg_host_init(struct cw_rpmsg_host *h, struct cw_drvq *rx, struct cw_dr
 	h->q.tx_n = tx_pool->n;
 	h->q.tx_size = tx_pool->size;
 	h->q.keep = tx_pool->n >= 4;
-	fill(rx_slot, rx_pool);
-	fill(tx_slot, tx_pool);
+	h->q.batch = CW_RPMSG_BATCH(rx_pool->n);
+	fix(rx, rx_slot, rx_pool, true);
+	fix(tx, tx_slot, tx_pool, false);
 	for (uint16_t i = tx_pool->n; i--;)
-		idle(&h->q, i);
+		role_cancel(&h->q, &(struct cw_rpmsg_buf){ .id = i });
 	for (uint16_t i = 0; i < rx_pool->n; i++)
-		post(h, i);
+		offer(rx, i);
 	/* Before the remote begins, so that it sees how many there are; it looks without being rung. */
-	h->q.returned = 0;
 	(void)cw_drvq_publish(h->rx);
 	return CW_OK;
 }

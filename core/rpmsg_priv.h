@@ -49,8 +49,8 @@ int cw_rpmsg_not_taken_(struct cw_rpmsg *ch, int got);
 struct cw_rpmsg_endpoint *cw_rpmsg_before_(struct cw_rpmsg *ch, const struct cw_rpmsg_msg *m,
 					   uint32_t flags);
 /* What the first try did not do, and came to @err: tries again while there is time. @dst: CW_RPMSG_ANY: the peer. */
-int cw_rpmsg_send_on_(struct cw_rpmsg_endpoint *e, uint32_t dst, const void *data, uint32_t len,
-		      uint64_t timeout, int err);
+int cw_rpmsg_send_on_(struct cw_rpmsg_endpoint *e, const void *data, uint32_t len, uint64_t timeout,
+		      uint32_t dst, int err);
 /* The end of a poll in which there is more to do than to flush: @n messages were taken, or an error. */
 int cw_rpmsg_chores_(struct cw_rpmsg *ch, int n);
 /* With credit: its endpoint has done with it. */
@@ -58,7 +58,7 @@ void cw_rpmsg_used_(struct cw_rpmsg *ch, const struct cw_rpmsg_msg *m);
 
 static inline uint16_t cw_rpmsg_lend_(struct cw_rpmsg *ch, struct cw_rpmsg_slot *s)
 {
-	ch->stamp = (uint16_t)(ch->stamp == UINT16_MAX ? 1 : ch->stamp + 1); /* 0 is nobody's */
+	ch->stamp = (uint16_t)(ch->stamp + 2); /* odd ones: 0 is nobody's */
 	s->stamp = ch->stamp;
 	return ch->stamp;
 }

@@ -14,26 +14,27 @@
 #include <causeway/core/gate.h>
 #include <causeway/core/rpmsg_queues.h>
 
+#define HEADER ((uint32_t)sizeof(struct cw_abi_rpmsg_hdr))
+
 static struct cw_rpmsg_remote *self(struct cw_rpmsg_queues *q)
 {
 	return (struct cw_rpmsg_remote *)(void *)q;
 }
 
-/* A chain of one part for us, whose place is @c->p; all others go back unused. 1, 0, CW_E* */
+/* A buffer that is a chain of one part for us; all others go back unused. 1, 0, CW_E* */
 static __attribute__((noinline)) int pop_long(struct cw_rpmsg_queues *q, struct cw_devq *ring,
-					      struct cw_hot_chain *c, bool writable)
+					      struct cw_rpmsg_buf *b, bool writable)
 {
 	struct cw_part part;
 	struct cw_chain chain;
 	int got;
 
 	while ((got = cw_devq_pop(ring, &chain, &part, 1)) > 0) {
-		c->p = part.ptr;
-		c->len = (uint32_t)part.len;
-		c->head = chain.head;
+		b->p = part.ptr;
+		b->len = (uint32_t)part.len;
+		b->id = chain.head;
 		if (chain.readable + chain.writable == 1 && chain.writable == writable &&
-		    c->len >= (uint32_t)sizeof(struct cw_abi_rpmsg_hdr) &&
-		    !((uintptr_t)part.ptr & 3u))
+		    b->len >= HEADER && !((uintptr_t)part.ptr & 3u))
 			return 1;
 		q->strange++;
 		cw_devq_push(ring, chain.head, 0);
@@ -43,34 +44,32 @@ static __attribute__((noinline)) int pop_long(struct cw_rpmsg_queues *q, struct 
 	return got;
 }
 
-static inline __attribute__((always_inline)) int
-pop(struct cw_rpmsg_queues *q, struct cw_devq *ring, struct cw_hot_chain *c, bool writable)
+static inline bool role_more(struct cw_rpmsg_queues *q)
 {
-	int got = cw_hot_pop(ring, c);
+	return cw_hot_shown(self(q)->rx);
+}
 
-	if (got == 1 &&
-	    (c->writable != writable || c->len < (uint32_t)sizeof(struct cw_abi_rpmsg_hdr) ||
-	     (uintptr_t)c->p & 3u)) {
-		q->strange++;
-		cw_devq_push(ring, c->head, 0);
-		q->sent = true;
-		q->returned = q->rx_n;
-		got = CW_HOT_LONG;
-	}
-	return got == CW_HOT_LONG ? pop_long(q, ring, c, writable) : got;
+static inline int role_look(struct cw_rpmsg_queues *q)
+{
+	return cw_devq_refresh_(self(q)->rx);
 }
 
 static inline int role_receive(struct cw_rpmsg_queues *q, struct cw_rpmsg_buf *b)
 {
+	struct cw_devq *ring = self(q)->rx;
+	struct cw_rpmsg_buf slow;
 	struct cw_hot_chain c;
-	int got = pop(q, self(q)->rx, &c, false);
 
-	if (got <= 0)
+	if (!cw_hot_pop(ring, &c, false, HEADER)) {
+		int got = pop_long(q, ring, &slow, false);
+
+		*b = slow; /* for the compiler: else *b is never in registers */
 		return got;
+	}
 	b->p = c.p;
 	b->len = c.len;
 	b->id = c.head;
-	return got;
+	return 1;
 }
 
 static inline void role_give_back(struct cw_rpmsg_queues *q, uint16_t id)
@@ -79,7 +78,7 @@ static inline void role_give_back(struct cw_rpmsg_queues *q, uint16_t id)
 	q->returned++;
 }
 
-static inline void role_cancel(struct cw_rpmsg_queues *q, const struct cw_rpmsg_buf *b)
+CW_WARM void role_cancel(struct cw_rpmsg_queues *q, const struct cw_rpmsg_buf *b)
 {
 	struct cw_rpmsg_slot *s = &q->tx[b->id];
 
@@ -90,18 +89,28 @@ static inline void role_cancel(struct cw_rpmsg_queues *q, const struct cw_rpmsg_
 	q->idle_n++;
 }
 
-/* One more empty buffer of the host's. */
-static inline int fetch(struct cw_rpmsg_queues *q, struct cw_rpmsg_buf *b)
+/* Of those that were shown. */
+CW_HOT bool fetch_shown(struct cw_rpmsg_queues *q, struct cw_rpmsg_buf *b)
 {
+	struct cw_devq *ring = self(q)->tx;
 	struct cw_hot_chain c;
-	int got = pop(q, self(q)->tx, &c, true);
 
-	if (got <= 0)
-		return got;
+	if (!cw_hot_shown(ring) || !cw_hot_pop(ring, &c, true, HEADER))
+		return false;
 	b->p = c.p;
 	b->len = q->tx_size = c.len;
 	b->id = c.head;
-	return 1;
+	return true;
+}
+
+/* One more empty buffer of the host's. */
+static int fetch(struct cw_rpmsg_queues *q, struct cw_rpmsg_buf *b)
+{
+	int got = fetch_shown(q, b) ? 1 : pop_long(q, self(q)->tx, b, true);
+
+	if (got > 0)
+		q->tx_size = b->len;
+	return got;
 }
 
 /* From the list when it has more than is to be kept; else a new one, and one for the list before. */
@@ -126,7 +135,13 @@ static __attribute__((noinline)) int take_listed(struct cw_rpmsg_queues *q, stru
 	return 1;
 }
 
-static inline int role_take(struct cw_rpmsg_queues *q, struct cw_rpmsg_buf *b, unsigned int keep)
+/* When none is listed but what is kept. */
+static inline bool role_quick(struct cw_rpmsg_queues *q, struct cw_rpmsg_buf *b)
+{
+	return !CW_HOT_SMALL && q->idle_n == q->keep && fetch_shown(q, b);
+}
+
+static int role_take(struct cw_rpmsg_queues *q, struct cw_rpmsg_buf *b, unsigned int keep)
 {
 	return q->idle_n == keep ? fetch(q, b) : take_listed(q, b, keep);
 }
@@ -134,30 +149,32 @@ static inline int role_take(struct cw_rpmsg_queues *q, struct cw_rpmsg_buf *b, u
 static inline void role_put(struct cw_rpmsg_queues *q, uint16_t id, uint32_t len)
 {
 	cw_hot_push(self(q)->tx, id, len);
-	q->sent = true;
+}
+
+static __attribute__((noinline)) void publish(struct cw_rpmsg_queues *q, unsigned int i,
+					      struct cw_devq *ring)
+{
+	if (cw_hot_publish_used(ring))
+		q->transport->notify(q->ctx, i, cw_devq_running(ring));
 }
 
 /* Rings that are another life's by now get nothing: the next poll tells of the end. */
-static bool ours(const struct cw_rpmsg_queues *q)
+static inline bool ours(const struct cw_rpmsg_queues *q)
 {
 	return !q->transport->check || !q->transport->check(q->ctx);
 }
 
-static void publish(struct cw_rpmsg_queues *q, unsigned int i, struct cw_devq *ring)
-{
-	if (ours(q) && cw_devq_publish(ring))
-		q->transport->notify(q->ctx, i, cw_devq_running(ring));
-}
-
-static inline void role_flush(struct cw_rpmsg_queues *q, bool all)
+CW_WARM void role_flush(struct cw_rpmsg_queues *q, bool all)
 {
 	if (q->sent) {
 		q->sent = false;
-		publish(q, CW_RPMSG_QUEUE_TO_HOST, self(q)->tx);
+		if (ours(q))
+			publish(q, CW_RPMSG_QUEUE_TO_HOST, self(q)->tx);
 	}
-	if (q->returned && (all || q->returned >= q->rx_n / 4)) {
+	if (CW_SELDOM(q->returned >= (all ? 1 : q->batch))) {
 		q->returned = 0;
-		publish(q, CW_RPMSG_QUEUE_TO_REMOTE, self(q)->rx);
+		if (ours(q))
+			publish(q, CW_RPMSG_QUEUE_TO_REMOTE, self(q)->rx);
 	}
 }
 
@@ -200,6 +217,7 @@ void cw_rpmsg_remote_init(struct cw_rpmsg_remote *r, struct cw_devq *tx, struct 
 	r->q.tx_n = tx->size;
 	r->q.rx_n = rx->size;
 	r->q.tx_size = size;
+	r->q.batch = CW_RPMSG_BATCH(rx->size);
 	/* Of a host that posts few, all are needed. */
 	r->q.keep = cw_devq_refresh_(tx) > 0 && (uint16_t)(tx->avail_idx - tx->avail_count) >= 4;
 }

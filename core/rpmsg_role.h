@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What is done once a message, for both roles: included by rpmsg_host.c and rpmsg_remote.c behind their
- * own role_receive(), role_give_back(), role_take(), role_cancel(), role_put() and role_flush(), which are
- * inlined here. A message then costs one call for each direction, not one for each step.
+ * own role_more(), role_look(), role_receive(), role_give_back(), role_quick(), role_take(), role_cancel(),
+ * role_put() and role_flush(), most of which are inlined here. A message then costs one call for each direction, not one for each step.
  */
 #include "rpmsg_priv.h"
 
 #include <causeway/core/err.h>
 #include <causeway/core/shm.h>
-
-#define HEADER ((uint32_t)sizeof(struct cw_abi_rpmsg_hdr))
 
 static inline void launch(struct cw_rpmsg_queues *q, const struct cw_rpmsg_buf *b, uint32_t src,
 			  uint32_t dst, uint32_t len_flags)
@@ -27,33 +25,57 @@ static void role_launch(struct cw_rpmsg_queues *q, const struct cw_rpmsg_buf *b,
 			uint32_t dst, uint32_t len_flags)
 {
 	launch(q, b, src, dst, len_flags);
+	q->sent = true;
 }
 
-static int role_send(struct cw_rpmsg_endpoint *e, uint32_t dst, const void *data, uint32_t len,
-		     uint64_t timeout)
+/* In a buffer that was taken. Nothing of it is visible before the flush, so the order is free. */
+CW_HOT int send_in(struct cw_rpmsg *ch, struct cw_rpmsg_queues *q, const struct cw_rpmsg_buf *b,
+		   struct cw_rpmsg_endpoint *e, const void *data, uint32_t len, uint64_t timeout,
+		   uint32_t dst, uint32_t to)
+{
+
+	if (CW_SELDOM(len > b->len - HEADER || len > UINT16_MAX)) {
+		role_cancel(q, b);
+		return cw_rpmsg_send_on_(e, data, len, timeout, dst, CW_EBADLEN);
+	}
+	launch(q, b, e->addr, to, len);
+	ch->count.sent++;
+	if (ch->credit)
+		e->sent += to == e->dst;
+	cw_copy_out(b->p + HEADER, data, len);
+	q->sent = true;
+	if (!ch->inside)
+		role_flush(q, false);
+	return CW_OK;
+}
+
+/* Looks for buffers. */
+CW_COLD int send_slowly(struct cw_rpmsg_endpoint *e, const void *data, uint32_t len,
+			uint64_t timeout, uint32_t dst)
+{
+	struct cw_rpmsg *ch = e->channel;
+	struct cw_rpmsg_queues *q = ch->queues;
+	struct cw_rpmsg_buf b;
+	int got = role_take(q, &b, q->keep);
+
+	if (got <= 0)
+		return cw_rpmsg_send_on_(e, data, len, timeout, dst, cw_rpmsg_not_taken_(ch, got));
+	return send_in(ch, q, &b, e, data, len, timeout, dst, dst == CW_RPMSG_ANY ? e->dst : dst);
+}
+
+static int role_send(struct cw_rpmsg_endpoint *e, const void *data, uint32_t len, uint64_t timeout,
+		     uint32_t dst)
 {
 	uint32_t to = dst == CW_RPMSG_ANY ? e->dst : dst;
 	struct cw_rpmsg *ch = e->channel;
 	struct cw_rpmsg_queues *q = ch->queues;
 	struct cw_rpmsg_buf b;
-	int got;
 
-	if (to == CW_RPMSG_ANY || (ch->credit && to == e->dst && !ch->credit->may(e)))
-		return cw_rpmsg_send_on_(e, dst, data, len, timeout, CW_EAGAIN);
-	got = role_take(q, &b, q->keep);
-	if (got <= 0)
-		return cw_rpmsg_send_on_(e, dst, data, len, timeout, cw_rpmsg_not_taken_(ch, got));
-	if (len > b.len - HEADER || len > UINT16_MAX) {
-		role_cancel(q, &b);
-		return cw_rpmsg_send_on_(e, dst, data, len, timeout, CW_EBADLEN);
-	}
-	cw_copy_out(b.p + HEADER, data, len);
-	launch(q, &b, e->addr, to, len);
-	ch->count.sent++;
-	e->sent += to == e->dst;
-	if (!ch->inside)
-		role_flush(q, false);
-	return CW_OK;
+	if (CW_SELDOM(to == CW_RPMSG_ANY || (ch->credit && to == e->dst && !ch->credit->may(e))))
+		return cw_rpmsg_send_on_(e, data, len, timeout, dst, CW_EAGAIN);
+	if (CW_SELDOM(!role_quick(q, &b)))
+		return send_slowly(e, data, len, timeout, dst);
+	return send_in(ch, q, &b, e, data, len, timeout, dst, to);
 }
 
 /* Copies and checks the header; false: the message is to be dropped. */
@@ -63,7 +85,7 @@ static inline bool parse(struct cw_rpmsg *ch, const struct cw_rpmsg_buf *b, stru
 	const struct cw_abi_rpmsg_hdr *h = (const void *)b->p;
 	uint32_t word;
 
-	if (b->len < HEADER) {
+	if (CW_SELDOM(b->len < HEADER)) {
 		ch->count.bad++;
 		return false;
 	}
@@ -74,7 +96,8 @@ static inline bool parse(struct cw_rpmsg *ch, const struct cw_rpmsg_buf *b, stru
 	m->len = word & 0xffffu;
 	m->data = b->p + HEADER;
 	m->buffer = b->id;
-	if (m->len > b->len - HEADER || m->src == CW_RPMSG_ANY || m->dst == CW_RPMSG_ANY) {
+	if (CW_SELDOM(m->len > b->len - HEADER || m->src == CW_RPMSG_ANY ||
+		      m->dst == CW_RPMSG_ANY)) {
 		ch->count.bad++;
 		return false;
 	}
@@ -95,14 +118,15 @@ static inline bool deliver(struct cw_rpmsg *ch, struct cw_rpmsg_queues *q,
 		return false;
 	i = (m.dst - CW_RPMSG_DYNAMIC) & ch->mask;
 	e = &ch->conf.endpoint[i];
-	if (i >= ch->conf.endpoints || e->addr != m.dst || e->dst == CW_RPMSG_ANY || flags) {
+	if (CW_SELDOM(i >= ch->conf.endpoints || e->addr != m.dst || e->dst == CW_RPMSG_ANY ||
+		      flags)) {
 		e = cw_rpmsg_before_(ch, &m, flags);
 		if (!e)
 			return false;
 	}
 	s = &q->rx[m.buffer];
 	m.stamp = cw_rpmsg_lend_(ch, s);
-	if (e->ops->receive(e, &m) == CW_RPMSG_HOLD || !s->stamp)
+	if (CW_SELDOM(e->ops->receive(e, &m) == CW_RPMSG_HOLD || !s->stamp))
 		return true; /* held, or released in the call */
 	s->stamp = 0;
 	if (ch->credit)
@@ -112,22 +136,29 @@ static inline bool deliver(struct cw_rpmsg *ch, struct cw_rpmsg_queues *q,
 
 static int role_poll(struct cw_rpmsg *ch, struct cw_rpmsg_queues *q, unsigned int budget)
 {
+	int got = role_more(q) ? 1 : role_look(q);
+	unsigned int left = budget;
 	struct cw_rpmsg_buf b;
-	unsigned int n = 0;
-	int got = 0;
+	bool kept;
 
-	while (n < budget && (got = role_receive(q, &b)) > 0) {
-		n++;
-		if (!deliver(ch, q, &b) && ch->queues == q)
-			role_give_back(q, b.id);
-		if (ch->queues != q)
+	if (CW_SELDOM(got <= 0))
+		return cw_rpmsg_chores_(ch, got);
+	do { /* what one look showed: the next call looks again */
+		got = role_receive(q, &b);
+		if (got <= 0)
+			break;
+		left--;
+		kept = deliver(ch, q, &b);
+		if (CW_SELDOM(ch->queues != q))
 			return cw_rpmsg_chores_(ch, CW_ERESET);
-	}
-	if (got < 0 || !n || ch->todo || ch->starved)
-		return cw_rpmsg_chores_(ch, got < 0 ? got : (int)n);
+		if (!kept)
+			role_give_back(q, b.id);
+	} while (left && role_more(q));
+	if (CW_SELDOM(got <= 0 || ch->todo || ch->starved))
+		return cw_rpmsg_chores_(ch, got < 0 ? got : (int)(budget - left));
 	ch->inside = false;
 	role_flush(q, false);
-	return (int)n;
+	return (int)(budget - left);
 }
 
 static void flush(struct cw_rpmsg_queues *q, bool all)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Calls a method of the service `calls` of the remote that runs: rpmsg-call NUMBER [TEXT]. */
 #include <causeway/core/err.h>
-#include <causeway/core/text.h>
 #include <causeway/host/rpc_socket.h>
 
 #include <stdio.h>
@@ -41,8 +40,11 @@ int main(int argc, char **argv)
 	cw_rpc_socket_begin(&s);
 	status = cw_rpc_call(&client, &ask, reply, &len);
 	if (!status)
-		for (uint32_t i = 0; i <= len; i++) /* a terminal obeys much */
-			putchar(i == len ? '\n' : cw_text_char(reply[i]));
+		for (uint32_t i = 0; i <= len;
+		     i++) /* a remote may say anything, and a terminal obeys much */
+			putchar(i == len			     ? '\n'
+				: reply[i] >= ' ' && reply[i] <= '~' ? reply[i]
+								     : '?');
 	else if (status > 0)
 		fprintf(stderr, "rpmsg-call: status %d\n", (int)status);
 	else

@@ -3,7 +3,6 @@
 #include "control.h"
 
 #include <causeway/core/err.h>
-#include <causeway/core/text.h>
 
 #include <limits.h>
 #include <stdlib.h>
@@ -77,9 +76,10 @@ static cJSON *ports(const struct keeper_remote *r, unsigned int i)
 /* By way of a worker, whom its remote may have taken over. */
 static void clean_text(cJSON *o, const char *key, const char *raw)
 {
-	char text[CW_ASK_NAME];
+	char text[CW_ASK_NAME] = "";
 
-	cw_text_clean(text, raw, sizeof(text) - 1);
+	for (unsigned int i = 0; i < sizeof(text) - 1 && raw[i]; i++)
+		text[i] = raw[i] >= ' ' && raw[i] <= '~' ? raw[i] : '?';
 	cJSON_AddStringToObject(o, key, text);
 }
 

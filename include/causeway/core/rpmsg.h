@@ -238,7 +238,7 @@ void cw_rpmsg_release(struct cw_rpmsg *ch, const struct cw_rpmsg_msg *m);
 uint32_t cw_rpmsg_copy(const struct cw_rpmsg_msg *m, uint32_t at, void *dst, uint32_t len);
 
 /**
- * cw_rpmsg_poll - receive up to @budget messages and do all that is due
+ * cw_rpmsg_poll - receive up to @budget messages, at least 1, and do all that is due
  *
  * Call until it returns 0: given back buffers are visible to the peer then, or after cw_rpmsg_flush().
  *

@@ -39,8 +39,8 @@ struct cw_rpmsg_buf {
  */
 struct cw_rpmsg_queues_ops {
 	/** send - cw_rpmsg_send(), with CW_RPMSG_ANY, or cw_rpmsg_sendto() */
-	int (*send)(struct cw_rpmsg_endpoint *e, uint32_t dst, const void *data, uint32_t len,
-		    uint64_t timeout);
+	int (*send)(struct cw_rpmsg_endpoint *e, const void *data, uint32_t len, uint64_t timeout,
+		    uint32_t dst);
 	/** poll - receive up to @budget messages and hand them over; their number, or CW_E* */
 	int (*poll)(struct cw_rpmsg *ch, struct cw_rpmsg_queues *q, unsigned int budget);
 	/** give_back - a received buffer to the peer */
@@ -70,6 +70,9 @@ struct cw_rpmsg_transport {
 	int (*wait)(void *ctx, uint64_t deadline);
 };
 
+/* A quarter of the buffers to receive: the peer still has many. */
+#define CW_RPMSG_BATCH(n) ((uint16_t)((n) < 8 ? 1 : (n) / 4))
+
 struct cw_rpmsg_queues {
 	const struct cw_rpmsg_queues_ops *ops;
 	const struct cw_rpmsg_transport *transport;
@@ -81,6 +84,7 @@ struct cw_rpmsg_queues {
 	uint16_t keep;	       /* of which this many are for announcements and credit */
 	uint16_t want;	       /* who waits for room needs so many more than one */
 	uint16_t returned;     /* buffers given back, not visible yet */
+	uint16_t batch;	       /* how many of them become visible at once */
 	bool sent;	       /* something was sent, not visible yet */
 	uint32_t strange;      /* buffers of the peer that cannot be used */
 };
@@ -88,9 +92,8 @@ struct cw_rpmsg_queues {
 /* ---- the host's ---- */
 
 struct cw_rpmsg_host {
-	struct cw_rpmsg_queues q;   /* first */
-	struct cw_drvq *rx, *tx;    /* queue 0, queue 1 */
-	cw_addr_t rx_addr, tx_addr; /* of the first buffers */
+	struct cw_rpmsg_queues q; /* first */
+	struct cw_drvq *rx, *tx;  /* queue 0, queue 1 */
 };
 
 /* Where a host has its buffers, of one direction. */

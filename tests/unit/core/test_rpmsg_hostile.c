@@ -21,19 +21,28 @@ static void fill(uint8_t *buf, uint32_t src, uint32_t dst, uint32_t reserved, ui
 	put32(buf + 12, len_flags);
 }
 
+/* What a host that lies offers: any descriptor @id, its number behind the flags in @flags_next. */
+static void offer(struct cw_drvq *q, uint16_t id, cw_addr_t addr, uint32_t len, uint32_t flags_next)
+{
+	cw_store32(&q->desc[id].addr_lo, (uint32_t)addr);
+	cw_store32(&q->desc[id].addr_hi, 0);
+	cw_store32(&q->desc[id].len, len);
+	cw_store32(&q->desc[id].flags_next, flags_next);
+	q->slot[id].writable = len;
+	q->slot[id].count = 1;
+	cw_store16(&q->avail->ring[q->avail_count++ % q->size], id);
+}
+
 /* A message as the rings carry it; @room: length of the descriptor, or of the used element. */
 static void raw(int from, uint32_t room, uint32_t src, uint32_t dst, uint32_t reserved,
 		uint32_t len_flags)
 {
 	if (from == HOST) {
 		struct cw_rpmsg_buf buf;
-		struct cw_buf d;
 
 		assert_int_equal(p.host.q.ops->take(&p.host.q, &buf, 0), 1);
 		fill(buf.p, src, dst, reserved, len_flags);
-		d.addr = cw_window_addr(&p.w, buf.p);
-		d.len = room;
-		assert_int_equal(cw_drvq_add(&p.drv[1], &d, 1, 0, &p.side[HOST].tx[buf.id]), 0);
+		offer(&p.drv[1], buf.id, cw_window_addr(&p.w, buf.p), room, 0);
 		cw_drvq_publish(&p.drv[1]);
 	} else {
 		struct cw_part part;
@@ -160,38 +169,31 @@ static void row71_a_pool_that_moves(void **state)
 /* Chains that are no buffers: the remote gives them back, or ends, and uses none. */
 static void chains_that_are_no_buffers(void **state)
 {
-	struct cw_buf two[2] = { { PAIR_BASE + 0x4000, 64 }, { PAIR_BASE + 0x5000, 64 } };
-	const struct cw_buf odd = { PAIR_BASE + 0x4002, 64 };
-	const struct cw_buf small = { PAIR_BASE + 0x4000, 15 };
 	const struct pair_options o = { .buffers = 4 };
-	void *cookie;
-	uint32_t len;
-	int n = 0;
+	const uint32_t next = CW_DESC_F_NEXT | 5u << 16;
 
 	(void)state;
 	pair_start(&o);
 	pair_open(REMOTE, &b, NULL, 101, 100);
 	/* In the wrong direction, at an odd place, too small: on both queues. */
-	assert_int_equal(cw_drvq_add(&p.drv[0], two, 1, 0, &n), 0);
-	assert_int_equal(cw_drvq_add(&p.drv[0], &odd, 0, 1, &n), 0);
-	assert_int_equal(cw_drvq_add(&p.drv[0], &small, 0, 1, &n), 0);
-	cw_drvq_publish(&p.drv[0]);
-	assert_int_equal(cw_drvq_add(&p.drv[1], two, 0, 1, &n), 0);
-	assert_int_equal(cw_drvq_add(&p.drv[1], &odd, 1, 0, &n), 0);
-	assert_int_equal(cw_drvq_add(&p.drv[1], &small, 1, 0, &n), 0);
-	cw_drvq_publish(&p.drv[1]);
+	for (unsigned int i = 0; i < 2; i++) {
+		uint32_t way = i ? 0 : CW_DESC_F_WRITE;
+
+		offer(&p.drv[i], 4, PAIR_BASE + 0x4000, 64, way ^ CW_DESC_F_WRITE);
+		offer(&p.drv[i], 6, PAIR_BASE + 0x4002, 64, way);
+		offer(&p.drv[i], 7, PAIR_BASE + 0x4000, 15, way);
+		cw_drvq_publish(&p.drv[i]);
+	}
 	for (int i = 0; i < 10; i++)
 		(void)cw_rpmsg_send(b.e, "x", 1, 0);
 	assert_int_equal(cw_rpmsg_poll(&p.side[REMOTE].ch, 8), 0);
 	cw_rpmsg_flush(&p.side[REMOTE].ch);
 	assert_int_equal(p.remote.q.strange, 6);
-	while (cw_drvq_get(&p.drv[1], &cookie, &len) == 1) {
-		assert_int_equal(len, 0);
-		n++;
-	}
-	assert_int_equal(n, 3);
+	assert_int_equal(cw_load16(&p.drv[1].used->idx), 3);
+	for (unsigned int i = 0; i < 3; i++)
+		assert_int_equal(cw_load32(&p.drv[1].used->ring[i].len), 0);
 	/* Two parts are no RPMsg: the ring is not to be trusted. */
-	assert_int_equal(cw_drvq_add(&p.drv[1], two, 2, 0, &n), 0);
+	offer(&p.drv[1], 4, PAIR_BASE + 0x4000, 64, next);
 	cw_drvq_publish(&p.drv[1]);
 	assert_int_equal(cw_rpmsg_poll(&p.side[REMOTE].ch, 8), CW_EPEER);
 	assert_int_equal(p.side[REMOTE].downs, 1);
@@ -224,6 +226,36 @@ static void row49_a_buffer_twice(void **state)
 	cw_store16(&p.dev[0].used->idx, (uint16_t)(idx + 18));
 	assert_int_equal(cw_rpmsg_poll(&p.side[HOST].ch, 8), CW_EPEER);
 	assert_int_equal(p.side[HOST].downs, 1);
+	/* And one that the application holds. */
+	peers();
+	a.answer = CW_RPMSG_HOLD;
+	raw(REMOTE, 20, 101, 100, 0, 4);
+	idx = p.dev[0].used_count & 0xffff;
+	p.dev[0].used->ring[idx % 16] = p.dev[0].used->ring[(idx - 1) % 16];
+	cw_store16(&p.dev[0].used->idx, (uint16_t)(idx + 1));
+	assert_int_equal(cw_rpmsg_poll(&p.side[HOST].ch, 8), CW_EPEER);
+	assert_int_equal(a.n, 1);
+	assert_int_equal(p.side[HOST].downs, 1);
+}
+
+/* A descriptor is a buffer's for ever: it says what is in the buffer now, also when that is less, or more. */
+static void a_descriptor_says_its_length(void **state)
+{
+	static const uint8_t bytes[64];
+	struct cw_part part;
+	struct cw_chain c;
+
+	(void)state;
+	peers();
+	for (uint32_t len = 0; len < 64; len++) {
+		uint32_t n = len * 37 % 64; /* up and down */
+
+		assert_int_equal(cw_rpmsg_send(a.e, bytes, n, 0), 0);
+		assert_int_equal(cw_devq_pop(&p.dev[1], &c, &part, 1), 1);
+		assert_int_equal(part.len, 16 + n);
+		cw_devq_push(&p.dev[1], c.head, 0);
+		cw_devq_publish(&p.dev[1]);
+	}
 }
 
 int main(void)
@@ -235,6 +267,7 @@ int main(void)
 		cmocka_unit_test(row71_a_pool_that_moves),
 		cmocka_unit_test(chains_that_are_no_buffers),
 		cmocka_unit_test(row49_a_buffer_twice),
+		cmocka_unit_test(a_descriptor_says_its_length),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
