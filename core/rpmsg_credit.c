@@ -57,5 +57,14 @@ static uint32_t credit_fill(struct cw_rpmsg_endpoint *e, uint8_t *p)
 	return sizeof(c);
 }
 
+void cw_rpmsg_credit_window(struct cw_rpmsg_endpoint *e, uint16_t window)
+{
+	e->window = window;
+	if (!window)
+		e->todo &= (uint8_t)~CW_RPMSG_TELL_CREDIT; /* it would take back what was given */
+	else if (e->channel->queues && e->channel->credit && e->dst != CW_RPMSG_ANY)
+		cw_rpmsg_todo_(e, CW_RPMSG_TELL_CREDIT);
+}
+
 const struct cw_rpmsg_credit cw_rpmsg_credit = { credit_may, credit_used, credit_heard,
 						 credit_fill };

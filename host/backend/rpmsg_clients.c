@@ -3,8 +3,7 @@
  * Clients of a remote's services: the programs at the other ends of the sockets.
  *
  * What a client writes waits for the remote in the client's socket, but for one message. What the remote
- * sends goes to the client's socket, then to so much memory beside, and then it is lost for that client:
- * who does not read holds up nobody else.
+ * sends is rpmsg_deliver.c's.
  */
 #include "rpmsg_unit.h"
 
@@ -18,95 +17,20 @@ static struct rpmsg_unit *unit_of(struct cw_rpmsg_endpoint *e)
 	return e->channel->conf.ctx;
 }
 
-static void lost(struct rpmsg_unit *u, struct place *p)
-{
-	p->dropped++;
-	u->count.dropped++;
-}
-
-/* ---- from the remote to clients ---- */
-
-/* #syscalls writev */
-static bool put(struct rpmsg_unit *u, struct client *c, const void *data, size_t len)
-{
-	const struct cw_part part = { (uint8_t *)(uintptr_t)data, len };
-	unsigned int n = 1;
-	const struct iovec *v = unit_io_out(&u->unit, &part, &n);
-
-	/* Never blocks; the worker ignores SIGPIPE. Who has gone is noticed when reading. */
-	return writev(c->fd, v, (int)n) >= 0 || (errno != EAGAIN && errno != ENOBUFS);
-}
-
-static void deliver(struct rpmsg_unit *u, struct client *c, const struct cw_rpmsg_msg *m)
-{
-	unsigned int i = (c->first + c->held) % HELD;
-
-	if (c->fd < 0)
-		return;
-	if (!c->held && put(u, c, m->data, m->len))
-		return;
-	if (c->held == HELD || m->len > MOST) {
-		lost(u, c->at);
-		return;
-	}
-	c->hold_len[i] = cw_rpmsg_copy(m, 0, c->hold + (size_t)i * MOST, m->len);
-	c->held++;
-}
-
-static bool came(struct rpmsg_unit *u, struct place *p, const struct cw_rpmsg_msg *m)
-{
-	p->to_linux++;
-	u->count.tx_packets++;
-	u->count.tx_bytes += m->len;
-	if (m->len)
-		return true;
-	lost(u, p); /* no packet could carry it */
-	return false;
-}
-
-static int to_one(struct cw_rpmsg_endpoint *e, const struct cw_rpmsg_msg *m)
-{
-	struct rpmsg_unit *u = unit_of(e);
-	struct client *c = e->ctx;
-
-	if (came(u, c->at, m))
-		deliver(u, c, m);
-	return 0;
-}
-
-static int to_all(struct cw_rpmsg_endpoint *e, const struct cw_rpmsg_msg *m)
-{
-	struct rpmsg_unit *u = unit_of(e);
-	struct place *p = e->ctx;
-
-	if (!came(u, p, m))
-		return 0;
-	for (unsigned int i = 0; i < CLIENTS && p->clients; i++)
-		if (u->client[i].at == p)
-			deliver(u, &u->client[i], m);
-	return 0;
-}
-
-void rpmsg_catch_up(struct rpmsg_unit *u, struct client *c)
-{
-	while (c->held && put(u, c, c->hold + (size_t)c->first * MOST, c->hold_len[c->first])) {
-		c->first = (c->first + 1) % HELD;
-		c->held--;
-	}
-}
-
 /* ---- from clients to the remote ---- */
 
 /* #syscalls close */
 static void drop(struct rpmsg_unit *u, struct client *c)
 {
+	struct place *p = c->at;
+
 	if (c->fd >= 0)
 		close(c->fd);
 	c->fd = -1;
-	if (!c->at)
+	if (!p)
 		return;
 	cw_rpmsg_destroy(c->e);
-	c->at->clients--;
+	p->clients--;
 	c->at = NULL;
 	rpmsg_due(u, 0); /* somebody may have waited for the place */
 }
@@ -150,7 +74,7 @@ static bool pass_on(struct rpmsg_unit *u, struct client *c)
 		return false; /* there is no client any more */
 	}
 	if (err) {
-		lost(u, p);
+		rpmsg_dropped(u, p);
 	} else {
 		p->to_remote++;
 		u->count.rx_packets++;
@@ -187,7 +111,7 @@ static ssize_t take(struct client *c, bool *message, bool *cut)
 	return n;
 }
 
-/* All that it has said, unless the remote has no room, or it is others' turn. */
+/* All that it has said, unless the remote has no room, or it is others' turn, or it leaves answers unread. */
 void rpmsg_listen_to(struct rpmsg_unit *u, struct client *c)
 {
 	bool message = true, cut;
@@ -200,13 +124,17 @@ void rpmsg_listen_to(struct rpmsg_unit *u, struct client *c)
 			return;
 		if (c->fd < 0)
 			break;
+		if (!rpmsg_reads(c)) {
+			c->more = true; /* it reads first */
+			return;
+		}
 		len = take(c, &message, &cut);
 		if (len < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
 		if (!message)
 			break;
 		if (cut || !len)
-			lost(u, c->at);
+			rpmsg_dropped(u, c->at);
 		else
 			c->len = (uint32_t)len;
 	}
@@ -223,8 +151,8 @@ static void room(struct cw_rpmsg_endpoint *e)
 	rpmsg_listen_to(unit_of(e), e->ctx);
 }
 
-static const struct cw_rpmsg_endpoint_ops one_client = { .receive = to_one, .writable = room };
-const struct cw_rpmsg_endpoint_ops rpmsg_all_clients = { .receive = to_all };
+static const struct cw_rpmsg_endpoint_ops one_client = { .receive = rpmsg_to_one,
+							 .writable = room };
 
 static bool seat(struct rpmsg_unit *u, struct place *p, struct client *c, int fd)
 {
@@ -241,9 +169,10 @@ static bool seat(struct rpmsg_unit *u, struct place *p, struct client *c, int fd
 		return false;
 	c->fd = fd;
 	c->at = p;
-	c->len = c->sent = c->first = c->held = 0;
-	c->waits = false;
+	c->len = c->sent = c->first = c->kept = c->answers = 0;
+	c->waits = c->given_up = false;
 	p->clients++;
+	rpmsg_pace(u, p);
 	if (rpmsg_watch(u, fd, CLIENT, (unsigned int)(c - u->client)))
 		return true;
 	c->fd = -1;

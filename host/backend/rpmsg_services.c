@@ -44,6 +44,7 @@ static bool open_place(struct rpmsg_unit *u, struct place *p, const struct cw_rp
 		.dst = CW_RPMSG_ANY,
 		.ops = &rpmsg_all_clients,
 		.ctx = p,
+		.window = u->window,
 		.assembly = p->assembly,
 		.assembly_size = MOST,
 	};
@@ -53,6 +54,7 @@ static bool open_place(struct rpmsg_unit *u, struct place *p, const struct cw_rp
 	memcpy(p->name, s->name, sizeof(p->name));
 	p->addr = s->addr;
 	p->open = true;
+	p->stopped = false;
 	p->to_linux = p->to_remote = p->dropped = 0;
 	return true;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Between the files of an rpmsg device's unit: unit_rpmsg.c, rpmsg_services.c, rpmsg_clients.c. */
+/* Between the files of an rpmsg device's unit: unit_rpmsg.c, rpmsg_services.c, rpmsg_clients.c, rpmsg_deliver.c. */
 #ifndef CAUSEWAY_HOST_RPMSG_UNIT_H
 #define CAUSEWAY_HOST_RPMSG_UNIT_H
 
@@ -18,8 +18,8 @@
 #define SERVICES CW_RPMSG_SERVICES
 #define CLIENTS	 CW_RPMSG_CLIENTS
 #define OWN	 4u /* endpoints that this side has beside them */
-#define HELD	 8u /* messages kept for a client that does not read */
 #define MOST	 65536u
+#define KEPT	 (8u * MOST) /* bytes kept for a client that does not read */
 
 enum kind { LISTENING, CLIENT }; /* what an event is of */
 enum file { NONE, ASKED, THERE, LEAVING };
@@ -39,6 +39,8 @@ struct place { /* of a service, by its number in the channel's table */
 	bool more;     /* somebody may wait there */
 	unsigned int refused;
 	unsigned int clients;
+	bool stopped;	      /* what is said to all is not given back: all listeners are behind */
+	uint64_t until;	      /* patience with them */
 	struct client *sends; /* pieces, of which the remote takes those of one at a time */
 	uint64_t to_linux, to_remote, dropped;
 };
@@ -52,10 +54,11 @@ struct client {
 	uint32_t sent;	   /* of it, when it goes in pieces */
 	bool waits;	   /* until it may begin to send pieces */
 	uint8_t *text;	   /* that message */
-	uint8_t *hold;	   /* HELD messages for it */
 	uint8_t *assembly; /* a long message for it */
-	uint32_t hold_len[HELD];
-	unsigned int first, held;
+	uint8_t *hold;	   /* KEPT bytes: messages for it */
+	uint32_t first, kept;
+	uint32_t answers; /* among them: those that were for it alone */
+	bool given_up;	  /* the service waits for it no more */
 };
 
 struct rpmsg_unit {
@@ -73,6 +76,7 @@ struct rpmsg_unit {
 	uint32_t ids;
 	uint64_t next;	       /* when something is due */
 	struct cw_bucket asks; /* of the keeper */
+	uint16_t window;       /* of a service */
 	struct cw_unit_stats count;
 };
 
@@ -91,13 +95,25 @@ void rpmsg_settle(struct rpmsg_unit *u);
 void rpmsg_given(struct cw_unit *unit, uint32_t id, int fd);
 extern const struct cw_rpmsg_ops rpmsg_channel_ops;
 
-/* rpmsg_clients.c */
+/* rpmsg_deliver.c */
 extern const struct cw_rpmsg_endpoint_ops rpmsg_all_clients; /* of a place */
+int rpmsg_to_one(struct cw_rpmsg_endpoint *e, const struct cw_rpmsg_msg *m);
+void rpmsg_dropped(struct rpmsg_unit *u, struct place *p);
+/* A service's window, with such buffers. */
+uint16_t rpmsg_window(uint32_t buffer);
+/* Its clients, or what is kept for them, changed; clients that read have been waited for long enough. */
+void rpmsg_pace(struct rpmsg_unit *u, struct place *p);
+void rpmsg_lose_patience(struct rpmsg_unit *u);
+/* Whether it is to be heard: it takes its answers. */
+bool rpmsg_reads(const struct client *c);
+/* It has room again. */
+void rpmsg_catch_up(struct rpmsg_unit *u, struct client *c);
+
+/* rpmsg_clients.c */
 /* Who waits at a place's socket. */
 void rpmsg_pick_up(struct rpmsg_unit *u, struct place *p);
-/* What it has said goes on to the remote; it has room again; its service has ended. */
+/* What it has said goes on to the remote; its service has ended. */
 void rpmsg_listen_to(struct rpmsg_unit *u, struct client *c);
-void rpmsg_catch_up(struct rpmsg_unit *u, struct client *c);
 void rpmsg_send_away(struct rpmsg_unit *u, struct client *c);
 void rpmsg_turn_away(const struct place *p);
 

@@ -3,7 +3,7 @@
  * Messages: every service that a remote announces is a unix socket (SEQPACKET), a packet a message.
  *
  * Theory of operation: a service has an endpoint of its name (rpmsg_services.c), and each client one without
- * a name (rpmsg_clients.c), so that the remote can tell clients apart and answer one. All descriptors are
+ * a name (rpmsg_clients.c, rpmsg_deliver.c), so that the remote can tell clients apart and answer one. All descriptors are
  * in one epoll set, edge by edge; what was left for others' turn is looked at once more.
  *
  * Where the board grants file calls this side has a service of its own (rpmsg_files.c), and the remote's
@@ -54,6 +54,7 @@ static void tend(struct rpmsg_unit *u)
 {
 	u->next = CW_LINK_NEVER;
 	rpmsg_settle(u);
+	rpmsg_lose_patience(u);
 	for (unsigned int i = 0; i < CLIENTS; i++)
 		if (u->client[i].at && u->client[i].more)
 			rpmsg_listen_to(u, &u->client[i]);
@@ -209,7 +210,7 @@ static const struct cw_unit_ops ops = {
 /* Untouched memory costs nothing until a client needs it. */
 static bool make_memory(struct rpmsg_unit *u, const struct cw_layout_device *place)
 {
-	uint8_t *p = calloc(SERVICES + CLIENTS * (HELD + 2), MOST);
+	uint8_t *p = calloc(SERVICES * MOST + CLIENTS * (KEPT + 2 * MOST), 1);
 
 	u->memory = p;
 	u->slot = calloc(2u * place->queue_size, sizeof(*u->slot));
@@ -219,11 +220,11 @@ static bool make_memory(struct rpmsg_unit *u, const struct cw_layout_device *pla
 		u->place[i].assembly = p;
 		u->place[i].listen = -1;
 	}
-	for (unsigned int i = 0; i < CLIENTS; i++, p += (size_t)(HELD + 2) * MOST) {
+	for (unsigned int i = 0; i < CLIENTS; i++, p += KEPT + 2 * MOST) {
 		u->client[i].fd = -1;
 		u->client[i].text = p;
 		u->client[i].assembly = p + MOST;
-		u->client[i].hold = p + 2 * (size_t)MOST;
+		u->client[i].hold = p + 2 * MOST;
 	}
 	return true;
 }
@@ -251,7 +252,10 @@ static int make_channel(struct rpmsg_unit *u, const struct cw_board_device *d,
 		.repeats = CW_RPMSG_REPEATS,
 	};
 	struct cw_device_queue *q = u->rpmsg.dev.queue;
-	int err = cw_rpmsg_init(&u->channel, &conf);
+	int err;
+
+	u->window = rpmsg_window(d->to_remote);
+	err = cw_rpmsg_init(&u->channel, &conf);
 
 	err = err ? err
 		  : cw_rpmsg_device_init(&u->rpmsg, &u->channel, &device_ops, u, d->to_host,

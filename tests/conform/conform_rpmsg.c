@@ -247,78 +247,6 @@ static void several_long_messages_at_once(void **state)
 			close(s[i]);
 }
 
-static void who_does_not_read_loses_its_own(void **state)
-{
-	unsigned int n = 0, kept;
-	uint32_t slow_at;
-	struct box *b;
-	int slow, good;
-
-	(void)state;
-	up();
-	b = opens(0, "echo");
-	all();
-	slow = calls("echo");
-	put(slow, "?", 1);
-	all();
-	slow_at = b->src;
-	good = calls("echo");
-	while (!status()->service[0].dropped) {
-		says(b, slow_at, &n, sizeof(n));
-		n++;
-	}
-	kept = n - 1;
-	for (unsigned int i = 0; i < 50; i++) {
-		assert_int_equal(cw_rpmsg_send(b->e, &i, sizeof(i), 0), 0);
-		all();
-		gets(good, &i, sizeof(i));
-	}
-	assert_int_equal(status()->service[0].dropped, 51);
-	gets(slow, &(unsigned int){ 0 }, sizeof(n));
-	gets(slow, &(unsigned int){ 1 }, sizeof(n));
-	says(b, slow_at, "not before the others", 21);
-	assert_int_equal(status()->service[0].dropped, 52);
-	for (unsigned int i = 2; i < kept; i++) {
-		gets(slow, &i, sizeof(i));
-		all(); /* what was kept beside follows */
-	}
-	gets_nothing(slow);
-	says(b, slow_at, "again", 5);
-	gets(slow, "again", 5);
-	assert_int_equal(status()->service[0].dropped, 52);
-	close(slow);
-	close(good);
-}
-
-/* So many beside the socket, and no more. */
-static void eight_messages_are_kept(void **state)
-{
-	const int small = 4608;
-	unsigned int n = 0, in_socket = 0;
-	struct box *b;
-	int s;
-
-	(void)state;
-	up();
-	b = opens(0, "echo");
-	all();
-	s = calls("echo");
-	assert_int_equal(setsockopt(s, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)), 0);
-	while (!status()->service[0].dropped) {
-		assert_int_equal(cw_rpmsg_send(b->e, &n, sizeof(n), 0), 0);
-		all();
-		n++;
-	}
-	while (recv(s, text, sizeof(text), 0) > 0)
-		in_socket++;
-	assert_int_equal(n - 1 - in_socket, 8);
-	all();
-	for (unsigned int i = 0; i < 8; i++)
-		gets(s, &(unsigned int){ in_socket + i }, sizeof(n));
-	gets_nothing(s);
-	close(s);
-}
-
 static void a_remote_without_room_is_waited_for(void **state)
 {
 	unsigned int n[2] = { 0, 0 };
@@ -673,8 +601,6 @@ int main(void)
 		TEST(descriptors_are_dropped),
 		TEST(long_messages),
 		TEST(several_long_messages_at_once),
-		TEST(who_does_not_read_loses_its_own),
-		TEST(eight_messages_are_kept),
 		TEST(a_remote_without_room_is_waited_for),
 		TEST(a_worker_that_looks),
 		TEST(a_keeper_that_cannot_be_asked),

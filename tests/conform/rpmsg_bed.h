@@ -19,15 +19,21 @@
 #define LONGEST 65536u
 #define BOXES	48u
 
-/* The clock of the test and of the backend, moved ahead. */
+/* The clock of the test and of the backend, moved ahead; or one that stands, and is moved by that alone. */
 static uint64_t ahead;
+static uint64_t stands; /* 0: it goes */
 int __real_clock_gettime(clockid_t c, struct timespec *t);
 int __wrap_clock_gettime(clockid_t c, struct timespec *t);
 
 int __wrap_clock_gettime(clockid_t c, struct timespec *t)
 {
 	int r = __real_clock_gettime(c, t);
-	uint64_t us = (uint64_t)t->tv_nsec / 1000 + ahead;
+	uint64_t us;
+
+	if (stands)
+		*t = (struct timespec){ (time_t)(stands / 1000000),
+					(long)(stands % 1000000) * 1000 };
+	us = (uint64_t)t->tv_nsec / 1000 + ahead;
 
 	t->tv_sec += (time_t)(us / 1000000);
 	t->tv_nsec = (long)(us % 1000000) * 1000;
@@ -264,6 +270,7 @@ static inline void comes_to_rest(void)
 static inline void up_with(uint64_t features, uint16_t buffers)
 {
 	ahead = 0;
+	stands = 0;
 	memset(&keeper, 0, sizeof(keeper));
 	bed_begin(CW_ID_RPMSG, CW_BACKEND_SERVICES);
 	bed.device.to_host = bed.device.to_remote = SIZE;

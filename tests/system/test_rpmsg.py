@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import select
 import shutil
 import signal
 import socket
@@ -80,6 +81,31 @@ def test_ping_echoes_each_message(more):
             a.send(b"%d" % i)
             if i >= 100:
                 assert a.recv(100) == b"%d" % (i - 100)
+        assert p.stop() == 0
+
+
+@pytest.mark.parametrize("more, size", [("", 8), ("", 400), (", to-host: 4K, to-remote: 4K, size: 300K", 4000)])
+def test_answers_are_read_late(more, size):
+    """It asks as long as anybody takes it, and reads then: every answer is there, and another one is not held up."""
+    with Messages(more) as p, p.call("ping") as late, p.call("ping") as good:
+        text = [b"%08d" % i + bytes(size - 8) for i in range(2000)]
+        asked = got = 0
+        while got < len(text):
+            try:
+                late.settimeout(0.2 if size > 8 else 10)  # so many small ones are kept
+                while asked < len(text):
+                    late.send(text[asked])
+                    asked += 1
+            except OSError:
+                late.settimeout(10)
+            assert asked == len(text) or size > 8
+            assert echoes(good, b"beside")
+            while got < asked and (asked == len(text) or select.select([late], [], [], 0)[0]):
+                assert late.recv(5000) == text[got]
+                got += 1
+        said = json.loads(p.cli("rpmsg", "ls", "--json").stdout)
+        ping, = (s for s in said["services"] if s["service"] == "ping")
+        assert ping["dropped"] == 0 and ping["to_linux"] > len(text)
         assert p.stop() == 0
 
 

@@ -215,6 +215,11 @@ def wait_channel(remote, **counts):
     wait(lambda: {k: channel(remote)[k] for k in counts} == counts, f"{counts}")
 
 
+def wait_service(remote, **counts):
+    """Of the first one."""
+    wait(lambda: counts.items() <= rpmsg_status(remote)["services"][0].items(), f"{counts}")
+
+
 def test_status(remote):
     assert rpmsg_status(remote)["services"] == []
     remote.announce(b"e\x1b[31mcho", 1030)
@@ -234,6 +239,45 @@ def test_status(remote):
         assert remote.folder in text and "\x1b" not in text
     remote.announce(b"e\x1b[31mcho", 1030, DESTROY)
     wait(lambda: rpmsg_status(remote)["services"] == [], "its end")
+
+
+def test_a_service_has_a_window(pmm):
+    """Section 5, as the remote sees it: who keeps its limit loses nothing, though its listener reads late."""
+    remote = Remote(pmm, F_NS | F_BUFSZ | F_CREDIT)
+    remote.announce(b"echo", 1030)
+    told = []
+
+    def hear_limits():
+        ring = remote.rings[TO_HOST]
+        while not told or ring.m.get(ring.used + 2, "<H") != ring.taken % 2**16:
+            src, dst, flags, data = remote.hear_any()
+            if dst != NS:
+                of, to, limit = struct.unpack("<3I", data)
+                assert (dst, of, to, flags) == (61, src, 1030, 0)
+                told.append((src, limit))
+        return told[-1]
+
+    linux, first = hear_limits()
+    assert first == 512  # messages of 496 bytes in half of 512K
+    sent = got = 0
+    with remote.call("echo") as s:
+        while sent < 4000:
+            _, limit = hear_limits()
+            if sent == min(limit, got + 1024, 4000):
+                assert sent - got >= 512  # so many at least unread
+                while got < sent:
+                    number, = struct.unpack_from("<I", s.recv(1000))
+                    assert number == got
+                    got += 1
+                wait(lambda: hear_limits()[1] > sent, "more credit")
+            else:
+                remote.send(1030, linux, struct.pack("<I", sent) + bytes(492))
+                sent += 1
+                if sent == limit:
+                    wait_service(remote, to_linux=sent)  # what it gives for those
+        assert 10 <= len(told) <= 40
+    wait_service(remote, to_linux=sent, dropped=0)
+    assert not remote.needs_reset()
 
 
 NAMES = [(b"../x", "_._x"), (b"..", "_."), (b".", "_"), (b".hidden", "_hidden"), (b"a b/c", "a_b_c"),
@@ -400,16 +444,16 @@ def test_nobody_waits_for_a_client_that_does_not_read(remote):
         n = 0
         while (rpmsg_status(remote)["services"][0]["dropped"]) < 20:
             for _ in range(100):
-                remote.send(1030, to_slow, b"%08d" % n)
+                remote.send(1030, to_slow, b"%0400d" % n)
                 n += 1
             remote.send(1030, to_good, b"%08d" % n)
             assert good.recv(100) == b"%08d" % n
         dropped = rpmsg_status(remote)["services"][0]["dropped"]
-        remote.send(1030, remote.announced[b"echo"], b"all")
-        assert good.recv(100) == b"all"
+        remote.send(1030, remote.announced[b"echo"], b"all" * 140)
+        assert good.recv(1000) == b"all" * 140
         # It has the first ones whole and in order, then what came after it read again.
         for i in range(n - dropped):
-            assert slow.recv(100) == b"%08d" % i
+            assert slow.recv(1000) == b"%0400d" % i
         wait(lambda: rpmsg_status(remote)["services"][0]["dropped"] == dropped + 1, "its own loss to be counted")
         remote.send(1030, to_slow, b"again")
         assert slow.recv(100) == b"again"

@@ -170,6 +170,15 @@ int cw_rpmsg_create(struct cw_rpmsg *ch, const struct cw_rpmsg_spec *spec,
 /** cw_rpmsg_destroy - end an endpoint and tell the peer; messages it holds stay the caller's to release */
 void cw_rpmsg_destroy(struct cw_rpmsg_endpoint *e);
 
+/**
+ * cw_rpmsg_credit_window - another window for an endpoint that was made with one; its peer is told (core/rpmsg_credit.c)
+ * @window: as in struct cw_rpmsg_spec; 0: from now on nothing is given back, so the peer stops at the
+ * limit that it was told last
+ *
+ * From anywhere on the channel's thread. Without credit it only holds for the next peer.
+ */
+void cw_rpmsg_credit_window(struct cw_rpmsg_endpoint *e, uint16_t window);
+
 /** cw_rpmsg_mtu - bytes of a message that one buffer holds now; 0 when down */
 uint32_t cw_rpmsg_mtu(const struct cw_rpmsg *ch);
 

@@ -53,7 +53,8 @@ int cw_rpmsg_client_open(struct cw_rpmsg_client **c, const struct cw_rpmsg_clien
  * cw_rpmsg_client_send - send a message, whole or not at all
  * @len: 1 to CW_RPMSG_CLIENT_MOST bytes; a remote takes what its buffers hold, or more in pieces (docs/spec/rpmsg.md)
  *
- * A message that was sent has reached the PMM, or waits for it; the remote need not have seen it.
+ * A message that was sent has reached the PMM, or waits for it; the remote need not have seen it. Who leaves many answers
+ * unread finds no room (docs/board.md): a program that says more than it reads calls with a timeout.
  *
  * Returns 0; CW_EINVAL (@len); CW_ETIMEDOUT (no room, or no connection, in time: nothing was sent); CW_ERESET (the
  * connection was lost, nothing was sent, what was still unread is gone; once for each loss, from whichever

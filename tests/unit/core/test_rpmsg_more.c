@@ -73,6 +73,43 @@ static void a_window_bounds_what_is_held(void **state)
 	}
 }
 
+/* Closed, it takes nothing back and gives nothing; open again, it is told at once. */
+static void a_window_is_closed_for_a_while(void **state)
+{
+	const struct pair_options o = { .credit = true };
+
+	(void)state;
+	for (int from = 0; from < 2; from++) {
+		struct pair_box *by = from ? &b : &a, *at = from ? &a : &b;
+		unsigned int n = 0;
+
+		peers(&o, 8);
+		assert_int_equal(cw_rpmsg_send(by->e, "x", 1, 0), CW_OK);
+		pair_settle();
+		cw_rpmsg_credit_window(at->e, 8);
+		cw_rpmsg_credit_window(at->e, 0); /* before anything was told */
+		while (n < 20 && !cw_rpmsg_send(by->e, "x", 1, 0)) {
+			n++;
+			pair_settle();
+		}
+		assert_in_range(n, 4, 7); /* what it had been told, and no more */
+		assert_int_equal(by->writables, 0);
+		cw_rpmsg_credit_window(at->e, 8);
+		pair_settle();
+		assert_int_equal(by->writables, 1);
+		for (n = 0; n < 100; n++) {
+			assert_int_equal(cw_rpmsg_send(by->e, "x", 1, 0), CW_OK);
+			pair_settle();
+		}
+		/* Down it is remembered for the next peer. */
+		pair_down();
+		cw_rpmsg_credit_window(at->e, 2);
+		pair_up();
+		pair_settle();
+		assert_int_equal(at->e->told, 2);
+	}
+}
+
 static void without_it_nobody_notices(void **state)
 {
 	const struct pair_options on = { .credit = true, .features = CW_RPMSG_F_NS };
@@ -475,6 +512,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_window_bounds_what_is_held),
 		cmocka_unit_test(without_it_nobody_notices),
+		cmocka_unit_test(a_window_is_closed_for_a_while),
 		cmocka_unit_test(nonsense_about_credit),
 		cmocka_unit_test(long_messages_are_whole),
 		cmocka_unit_test(all_or_nothing_without_waiting),
