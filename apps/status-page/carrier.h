@@ -22,4 +22,7 @@ struct cw_rpmsg_client_config;
  */
 int control_ask(const struct cw_rpmsg_client_config *at, uint32_t period);
 
+/** control_wish - ask @at for one sample and wait for nothing; false: there is no such service now, or no room */
+bool control_wish(const struct cw_rpmsg_client_config *at);
+
 #endif

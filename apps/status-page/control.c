@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* One request to a remote's service `control` (docs/spec/status.md section 2). */
+/* Requests to a remote's service `control` (docs/spec/status.md section 2). */
 #include "carrier.h"
 
 #include <causeway/core/err.h>
@@ -48,6 +48,24 @@ static int await(struct cw_rpmsg_client *c, uint32_t tag, struct cw_control_answ
 			return n;
 	}
 	return CW_ETIMEDOUT;
+}
+
+bool control_wish(const struct cw_rpmsg_client_config *at)
+{
+	const struct cw_control ask = { .command = CW_CONTROL_SAMPLE, .tag = (uint32_t)getpid() };
+	struct cw_rpmsg_client_config conf = *at;
+	struct cw_rpmsg_client *c;
+	struct cw_abi_control m;
+	int err;
+
+	conf.service = CW_CONTROL_SERVICE;
+	conf.wait_us = 0;
+	if (cw_rpmsg_client_open(&c, &conf))
+		return false;
+	cw_control_encode(&ask, &m);
+	err = cw_rpmsg_client_send(c, &m, sizeof(m), 0);
+	cw_rpmsg_client_close(c); /* what was said arrives; the sample is the answer */
+	return !err;
 }
 
 int control_ask(const struct cw_rpmsg_client_config *at, uint32_t period)

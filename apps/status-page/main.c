@@ -68,6 +68,7 @@ static struct options opt = { .history = 600 };
 static struct service status_service = { .name = CW_SAMPLE_SERVICE };
 static struct service log_service = { .name = CW_LOG_SERVICE };
 static struct view view;
+static bool wish; /* for a sample: none has come since the service was joined */
 static volatile sig_atomic_t ended;
 
 static struct view_time now(void)
@@ -193,6 +194,7 @@ static bool join(struct service *s)
 		cannot_join(s, err);
 		return false;
 	}
+	wish |= s == &status_service;
 	if (s == &log_service)
 		(void)cw_rpmsg_client_send(s->client, "?", 1, 0);
 	return true;
@@ -204,6 +206,16 @@ static void take(const struct service *s, const void *m, uint32_t len)
 		view_sample(&view, m, len, now());
 	else
 		view_log(&view, m, len, now());
+	wish &= s != &status_service;
+}
+
+/* The remote's first one goes out when its service has a socket, before anybody can have connected to that. */
+static void hurry(void)
+{
+	const struct cw_rpmsg_client_config conf = config(NULL);
+
+	if (wish && status_service.client)
+		wish = !control_wish(&conf);
 }
 
 /* Takes what has come; true: something is new. A service that ended is joined again when it is back. */
@@ -295,6 +307,7 @@ static void watch(int directory)
 	while (!ended) {
 		news |= serve(&status_service);
 		news |= serve(&log_service);
+		hurry();
 		view.service = status_service.client != NULL;
 		t = now().us;
 		if (t >= look)

@@ -86,6 +86,37 @@ def test_log_is_asked_for_and_kept(fake):
         p.until(lambda s: [l["text"] for l in s["log"]] == ["one", "two??[2J"])
 
 
+def wished(fake):
+    """Whether a sample was asked for."""
+    m, _ = fake.control.hear()
+    return struct.unpack("<HH4xI", m) == (1, 2, 0)
+
+
+def test_the_first_sample_is_asked_for(fake):
+    """Once each time that the service was joined: the remote's own came when nobody had."""
+    with page(fake) as p:
+        assert wished(fake)
+        fake.status.send(sample(1))
+        p.until_state("live")
+        fake.end()
+        fake.start()
+        fake.status.joined()
+        assert wished(fake)
+        fake.status.send(sample(2))
+        p.until(lambda s: s["sample"]["sequence"] == 2)
+        with pytest.raises(AssertionError):
+            fake.control.hear(0.6)
+
+
+def test_it_is_asked_for_when_that_can_be_done(fake):
+    fake.services.pop("control").close()
+    with page(fake) as p:
+        fake.log.joined()
+        assert p.read()["state"] == "waiting"
+        fake.services["control"] = Service(fake.folder + "/control")
+        assert wished(fake)
+
+
 def test_silent_then_live(fake):
     with page(fake) as p:
         fake.status.send(sample(1))
@@ -311,6 +342,20 @@ def test_a_real_remote(tmp_path):
         assert s["restarts"] == 1 and s["sample"]["life"] != life and s["carrier"]["starts"] == 2
         assert pmm.stop() == 0
         p.until_state("offline")
+
+
+def test_each_life_shows_at_once(tmp_path):
+    """A remote that samples once a minute, joined late, and every life after."""
+    with Pmm(real()) as pmm:
+        until(lambda: os.path.exists(pmm.dir + "/test.rpmsg/a/control"))
+        r = subprocess.run([PROGRAM, "--run-dir", pmm.dir, "--period", "60000"], capture_output=True, timeout=10)
+        assert r.returncode == 0
+        with Page(pmm.dir) as p:
+            assert p.until_state("live") < 10
+            for links in 2, 3:
+                os.kill(pmm.worker(), signal.SIGKILL)
+                p.until(lambda s: s["sample"]["links"] == links)
+            assert pmm.stop() == 0
 
 
 def test_each_request_is_answered(tmp_path):
