@@ -104,6 +104,22 @@ int cw_rpmsg_driver_poll(struct cw_rpmsg_driver *d, unsigned int budget)
 	return err >= 0 || err == CW_EBUSY ? err : cw_vdev_fail(&d->vdev, err);
 }
 
+bool cw_rpmsg_driver_arm_room(struct cw_rpmsg_driver *d)
+{
+	struct cw_rpmsg_queues *q = &d->host.q;
+	struct cw_rpmsg_buf b;
+	int got;
+
+	cw_rpmsg_flush(d->channel);
+	if (!cw_rpmsg_is_up(d->channel))
+		return true;
+	/* This fetches what the other side has done with, so it comes before the question for more. */
+	got = q->ops->take(q, &b, q->keep + q->want);
+	if (got > 0)
+		q->ops->cancel(q, &b);
+	return got || cw_vdev_arm(&d->vdev, &d->ring[CW_RPMSG_QUEUE_TO_REMOTE]);
+}
+
 bool cw_rpmsg_driver_arm(struct cw_rpmsg_driver *d)
 {
 	bool news = cw_rpmsg_arm(d->channel);

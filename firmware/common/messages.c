@@ -213,7 +213,7 @@ static int driver_poll(void)
 
 static bool driver_arm(void)
 {
-	return cw_rpmsg_driver_arm(&driver);
+	return long_waits ? cw_rpmsg_driver_arm_room(&driver) : cw_rpmsg_driver_arm(&driver);
 }
 
 static uint64_t driver_deadline(void)

@@ -318,6 +318,30 @@ def test_recv_ends():
         assert p.stop() == 0
 
 
+def state(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+        return f.read().rsplit(")", 1)[1].split()[0]
+
+
+def test_a_remote_without_room_sleeps():
+    """Long messages under way both ways, and a worker that takes none: the remote, which may hold an answer, waits asleep."""
+    with Messages() as p, p.call("ping") as s:
+        worker, remote = p.worker(), p.remote("a")["pid"]
+        for _ in range(10):
+            for _ in range(14):
+                s.send(bytes(8192))
+            for _ in range(7):
+                assert s.recv(65536) == bytes(8192)
+            os.kill(worker, signal.SIGSTOP)
+            try:
+                until(lambda: state(remote) == "S", 1)
+            finally:
+                os.kill(worker, signal.SIGCONT)
+            for _ in range(7):
+                assert s.recv(65536) == bytes(8192)
+        assert p.stop() == 0
+
+
 def test_ping():
     with Messages() as p:
         r = p.cli("rpmsg", "ping", "-n", "3", "-i", "0.01", "-s", "100")

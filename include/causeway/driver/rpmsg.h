@@ -41,4 +41,10 @@ int cw_rpmsg_driver_poll(struct cw_rpmsg_driver *d, unsigned int budget);
 /** cw_rpmsg_driver_arm - as cw_rpmsg_arm(); also true when the device has news */
 bool cw_rpmsg_driver_arm(struct cw_rpmsg_driver *d);
 
+/**
+ * cw_rpmsg_driver_arm_room - as cw_rpmsg_driver_arm(), for who receives nothing until a message can be sent
+ * that found no room: only room is news then, not what has come
+ */
+bool cw_rpmsg_driver_arm_room(struct cw_rpmsg_driver *d);
+
 #endif

@@ -244,6 +244,41 @@ static void a_device_that_wants_room_comes_to_rest(void **state)
 	assert_true(sent > CW_RPMSG_QUEUE);
 }
 
+static uint32_t kicks(unsigned int queue)
+{
+	return w.dev_slot[w.place[RPMSG].slot + 1u + queue].kick;
+}
+
+/* Who receives nothing until it has answered: what came meanwhile does not keep it awake, and room wakes it. */
+static void who_waits_for_room_alone_can_sleep(void **state)
+{
+	static uint8_t big[3000]; /* seven pieces; two buffers are free, and one is kept */
+	uint32_t before;
+
+	(void)state;
+	opened(NULL);
+	echoed("peers");
+	w.on = false;
+	for (unsigned int i = 0; i < CW_RPMSG_QUEUE - 3; i++)
+		assert_int_equal(cw_rpmsg_send(e, "x", 1, 0), CW_OK);
+	assert_int_equal(cw_rpmsg_send(e, big, sizeof(big), 0), CW_EAGAIN);
+	assert_int_equal(cw_rpmsg_send(&w.endpoint[0], "y", 1, 0), CW_OK);
+	cw_rpmsg_flush(&w.channel);
+	assert_true(cw_rpmsg_driver_arm(&d));
+	assert_false(cw_rpmsg_driver_arm_room(&d));
+	before = kicks(CW_RPMSG_QUEUE_TO_REMOTE);
+	for (unsigned int i = 1; i <= 5; i++) {
+		assert_int_equal(cw_rpmsg_poll(&w.channel, 1), 1);
+		cw_rpmsg_flush(&w.channel);
+		assert_int_not_equal(kicks(CW_RPMSG_QUEUE_TO_REMOTE), before);
+		before = kicks(CW_RPMSG_QUEUE_TO_REMOTE);
+		assert_int_equal(cw_rpmsg_driver_arm_room(&d), i == 5);
+	}
+	assert_int_equal(cw_rpmsg_send(e, big, sizeof(big), 0), CW_OK);
+	world_new_pmm();
+	assert_true(cw_rpmsg_driver_arm_room(&d));
+}
+
 /* The PMM begins anew: both applications are told once, the endpoint is announced again. */
 static void a_new_pmm_is_found_again(void **state)
 {
@@ -390,6 +425,7 @@ int main(void)
 		ended(long_messages_go_in_pieces),
 		ended(a_full_ring_is_waited_for),
 		ended(a_device_that_wants_room_comes_to_rest),
+		ended(who_waits_for_room_alone_can_sleep),
 		ended(a_new_pmm_is_found_again),
 		ended(a_new_remote_is_found_again),
 		ended(a_device_that_wants_a_reset_gets_it),
