@@ -8,6 +8,10 @@
 
 #define WAIT_MS 8000
 
+struct before { /* what the status said then */
+	double starts, failures;
+};
+
 static void pause_ms(long ms)
 {
 	nanosleep(&(struct timespec){ ms / 1000, ms % 1000 * 1000000 }, NULL);
@@ -26,19 +30,39 @@ static bool is_there(const cJSON *r, const char *what, double starts)
 	return strcmp(what, "stop") ? runs : !runs;
 }
 
-/* Waits until @remote is where @what brings it. */
-static int wait_for(struct cw_client *c, const char *what, const char *remote, double starts)
+/* It failed since, and nobody tries again: true, and the reason has been said. */
+static bool failed(const cJSON *r, const char *what, const struct before *b)
+{
+	if (talk_number(r, "failures") <= b->failures || !strcmp(what, "stop") ||
+	    cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(r, "retries")))
+		return false;
+	fprintf(stderr, "causeway: %s: %s\n", what, talk_text(r, "failure"));
+	return true;
+}
+
+/* Where @remote is on its way to where @what brings it: EXIT_FINE, EXIT_FAIL, or -1: not there yet. */
+static int look(struct cw_client *c, const char *what, const char *remote, const struct before *b)
+{
+	cJSON *s = cw_client_ask(c, "status", NULL, 0, stderr);
+	const cJSON *r = s ? talk_remote(s, remote) : NULL;
+	int so = EXIT_FAIL;
+
+	if (r && is_there(r, what, b->starts))
+		so = EXIT_FINE;
+	else if (r && !failed(r, what, b))
+		so = -1;
+	cJSON_Delete(s);
+	return so;
+}
+
+static int wait_for(struct cw_client *c, const char *what, const char *remote,
+		    const struct before *b)
 {
 	for (int ms = 0; ms < WAIT_MS; ms += 10) {
-		cJSON *s = cw_client_ask(c, "status", NULL, 0, stderr);
-		const cJSON *r = s ? talk_remote(s, remote) : NULL;
-		bool done = r && is_there(r, what, starts);
+		int so = look(c, what, remote, b);
 
-		cJSON_Delete(s);
-		if (!s)
-			return EXIT_FAIL;
-		if (done)
-			return EXIT_FINE;
+		if (so >= 0)
+			return so;
 		pause_ms(10);
 	}
 	fprintf(stderr, "causeway: %s has not happened within %d s\n", what, WAIT_MS / 1000);
@@ -61,15 +85,17 @@ static int ask_remote(struct cw_client *c, const char *what, const char *remote)
 {
 	cJSON *s = cw_client_ask(c, "status", NULL, 0, stderr), *a;
 	const cJSON *r = s ? talk_remote(s, remote) : NULL;
-	double starts = r ? talk_number(r, "starts") : 0;
+	struct before b = { 0 };
 	bool known = r != NULL;
 
+	if (r)
+		b = (struct before){ talk_number(r, "starts"), talk_number(r, "failures") };
 	cJSON_Delete(s);
 	if (!known)
 		return EXIT_FAIL;
 	a = cw_client_ask(c, what, remote, 0, stderr);
 	cJSON_Delete(a);
-	return a ? wait_for(c, what, remote, starts) : EXIT_FAIL;
+	return a ? wait_for(c, what, remote, &b) : EXIT_FAIL;
 }
 
 static int run(const struct cli_command *command, int argc, char **argv)

@@ -117,6 +117,8 @@ static void show_remote(const cJSON *r)
 	       *talk_text(r, "refused") ? "  no link: " : "", talk_text(r, "refused"));
 	if (talk_number(r, "crashes") > 0)
 		printf("  crashed %.0f times\n", talk_number(r, "crashes"));
+	if (*talk_text(r, "failure"))
+		printf("  last failure: %s\n", talk_text(r, "failure"));
 	printf("  %-15s %-8s %-10s %8s %8s %8s %7s  %s\n", "DEVICE", "KIND", "STATE", "RX B",
 	       "TX B", "DROPPED", "ERRORS", "BACKEND");
 	cJSON_ArrayForEach(d, talk_list(r, "devices"))

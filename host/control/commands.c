@@ -48,7 +48,7 @@ static cJSON *do_start(struct control_client *c, struct keeper_remote *r, const 
 	(void)c;
 	(void)q;
 	if (remote_start(r))
-		return refuse("it could not be started: what causeway run printed says why");
+		return refuse(r->why);
 	return answer(true);
 }
 

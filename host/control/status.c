@@ -184,6 +184,10 @@ static cJSON *remote(struct keeper_remote *r)
 	if (r->board->firmware)
 		path(o, "firmware", r->board->firmware);
 	number(o, "starts", r->starts);
+	number(o, "failures", r->failures);
+	if (r->failures)
+		cJSON_AddStringToObject(o, "failure", r->why);
+	cJSON_AddBoolToObject(o, "retries", r->start_timer.at != 0);
 	number(o, "crashes", r->crashes);
 	number(o, "worker", r->board->worker);
 	link_state(o, r);

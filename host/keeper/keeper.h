@@ -67,6 +67,8 @@ struct keeper_remote {
 	struct cw_timer kill_timer, start_timer, boot_timer, probe_timer, trace_timer;
 	uint64_t started; /* microseconds, of the present or last life */
 	unsigned int starts, crashes;
+	unsigned int failures;	/* starts that failed, and crashes */
+	char why[160];		/* of the last of them */
 	unsigned int in_window; /* recoveries since window_began */
 	uint64_t window_began;
 	uint32_t backoff; /* microseconds before the next recovery */

@@ -152,6 +152,36 @@ static void on_control(struct cw_event *e, uint32_t events)
 		control_end(r);
 }
 
+/* One line, of which the beginning says who speaks. */
+static void note_failure(struct keeper_remote *r, const char *line)
+{
+	static const char us[] = "causeway: ";
+
+	if (!strncmp(line, us, sizeof(us) - 1))
+		line += sizeof(us) - 1;
+	r->failures++;
+	snprintf(r->why, sizeof(r->why), "%.*s", (int)strcspn(line, "\n"), line);
+}
+
+/* What its carrier says of a mistake goes to standard error, and to who asks for it later. */
+static int carrier_start(struct keeper_remote *r)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *said = open_memstream(&text, &size), *err = said ? said : stderr;
+	int failed = r->carrier.ops->check(r->board, err) ||
+		     r->carrier.ops->start(&r->carrier, err);
+
+	if (said)
+		fclose(said);
+	if (text)
+		fputs(text, stderr);
+	if (failed)
+		note_failure(r, text ? text : "no memory");
+	free(text);
+	return failed ? -1 : 0;
+}
+
 int remote_start(struct keeper_remote *r)
 {
 	if (r->carrier.state == CW_REMOTE_RUNNING || r->carrier.state == CW_REMOTE_ATTACHED)
@@ -159,7 +189,7 @@ int remote_start(struct keeper_remote *r)
 	cw_loop_cancel(&r->keeper->loop, &r->start_timer);
 	r->started = cw_loop_now();
 	r->gave_up = r->recover = r->restart = false;
-	if (r->carrier.ops->check(r->board, stderr) || r->carrier.ops->start(&r->carrier, stderr)) {
+	if (carrier_start(r)) {
 		leave(r);
 		return -1;
 	}
@@ -374,8 +404,10 @@ static void after_end(struct keeper_remote *r)
 
 	how_it_ended(r, how, sizeof(how));
 	r->crashes += crashed;
-	if (crashed)
+	if (crashed) {
+		note_failure(r, how);
 		write_core(r);
+	}
 	if (died_at_once(r) && !r->carrier.asked) {
 		keeper_complain(k, "remote %s: firmware %s ended at once: %s", r->board->name,
 				r->board->firmware ? r->board->firmware : "(as it is set)", how);

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Either side dies, hangs or lies; the other goes on. Fault numbers: docs/security.md."""
 import os
+import shutil
 import signal
 import time
 
-from pmm import Pmm, alive, board, fds, until
+from pmm import REMOTE, Pmm, alive, board, fds, until
 
 
 def kill_worker(p, sig=signal.SIGKILL):
@@ -174,6 +175,30 @@ def test_remote_stops_and_starts_by_command():
         p.grows()
         assert p.cli("stop").returncode == 0
         assert p.wait() == 0 and not os.path.exists(p.dir)
+
+
+def test_a_start_that_fails_says_why(tmp_path):
+    """At once: the keeper knows it, running before or not; with the firmware back it starts."""
+    firmware, aside = tmp_path / "firmware", tmp_path / "aside"
+    shutil.copy(REMOTE, firmware)
+    with Pmm(board({"a": {"carrier": "{ process: %s, args: [good] }" % firmware, "recovery": "never"}})) as p:
+        until(lambda: p.remote()["link"] == "up")
+        assert p.remote()["failures"] == 0 and "failure" not in p.remote()
+        firmware.rename(aside)
+        why = f"remote a: firmware {firmware}: No such file or directory\n"
+        for what in "restart", "restart", "start":
+            r = p.cli(what, "a")
+            assert r.returncode == 1 and r.stderr.endswith(why) and r.stderr.startswith("causeway: ")
+        assert p.output().count("causeway: " + why) == 3
+        assert "  last failure: " + why in p.cli("status").stdout
+        assert p.remote()["failures"] == 3 and not p.remote()["retries"]
+        aside.rename(firmware)
+        assert p.cli("restart", "a").returncode == 0
+        until(lambda: p.remote()["link"] == "up")
+        os.kill(p.remote()["pid"], signal.SIGKILL)
+        until(lambda: p.remote()["failures"] == 4)
+        assert p.remote()["failure"] == "killed by signal 9 (Killed)"
+        assert p.stop() == 0
 
 
 def test_two_workers_fail_apart():
