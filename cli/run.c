@@ -19,6 +19,7 @@ static const char help[] =
 	"  --rng[=file=PATH]      entropy, from the kernel or from a file's bytes\n"
 	"  --net tap=NAME         network, on a TAP interface that exists (or --net fd=NUMBER)\n"
 	"  --console [pty|stdio|socket=PATH|log=PATH]\n"
+	"  --rpmsg                messages; causeway rpmsg talks to the firmware's services\n"
 	"\n"
 	"  --run-dir DIR          where control socket and lock are (default: /run/causeway for root,\n"
 	"                         else $XDG_RUNTIME_DIR/causeway)\n"

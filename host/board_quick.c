@@ -2,7 +2,7 @@
 /*
  * The quick form: one remote from options, without a board file.
  *
- *	causeway run --rng --net tap=tap0 --console pty -- FIRMWARE [ARG...]
+ *	causeway run --rng --net tap=tap0 --console pty --rpmsg -- FIRMWARE [ARG...]
  *
  * It fills what a board file would fill; each field is noted with its option, so that what later
  * checks complain about is named by the option. Mind that a name noted twice means its last option.
@@ -103,6 +103,13 @@ static void add_rng(struct board_build *b, const char *arg)
 	}
 }
 
+static void add_rpmsg(struct board_build *b, const char *arg)
+{
+	add(b, CW_ID_RPMSG, "--rpmsg", arg);
+	if (arg)
+		wrong(b, "--rpmsg", arg, "--rpmsg alone; other buffers take a board file");
+}
+
 static void set_region(struct board_build *b, const char *arg)
 {
 	struct cw_layout *l = &b->board.remote->layout;
@@ -157,6 +164,9 @@ static void option(struct board_build *b, int c, const char *arg)
 	case 'c':
 		add_console(b, arg);
 		break;
+	case 'm':
+		add_rpmsg(b, arg);
+		break;
 	case 'N':
 		set_name(b, arg);
 		break;
@@ -175,6 +185,7 @@ static void options(struct board_build *b, int argc, char **argv)
 		{ "rng", optional_argument, NULL, 'r' },
 		{ "net", required_argument, NULL, 'n' },
 		{ "console", optional_argument, NULL, 'c' },
+		{ "rpmsg", optional_argument, NULL, 'm' },
 		{ "name", required_argument, NULL, 'N' },
 		{ "region", required_argument, NULL, 'R' },
 		{ "no-poll", no_argument, NULL, 'p' },
@@ -220,7 +231,7 @@ int cw_board_quick(struct cw_board **board, int argc, char **argv, FILE *err)
 	if (!b->board.remote->name)
 		b->board.remote->name = board_strdup(b, "remote", 6);
 	if (!b->board.remote->layout.devices && !b->errors)
-		wrong(b, "no device", NULL, "at least one of --rng, --net, --console");
+		wrong(b, "no device", NULL, "at least one of --rng, --net, --console, --rpmsg");
 	b->torn[0] = b->errors != 0;
 	return board_finish(b, board);
 }

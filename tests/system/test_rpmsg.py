@@ -67,6 +67,14 @@ def tty(s, line, end=PROMPT):
     return said[:-len(end)].decode()
 
 
+def test_quick_form():
+    with Pmm(args=["--console", "--rpmsg", "--", ISLAND]) as p:
+        until(lambda: p.remote("remote")["link"] == "up")
+        r = p.cli("rpmsg", "ping", "-n", "3", "-i", "0")
+        assert r.returncode == 0 and "3 sent, 3 received, 0 lost" in r.stdout
+        assert p.stop() == 0
+
+
 @pytest.mark.parametrize("more", ["", ", to-host: 64, to-remote: 128", ", to-host: 4K, to-remote: 64K, size: 3M"])
 def test_ping_echoes_each_message(more):
     with Messages(more) as p, p.call("ping") as a, p.call("ping") as b:

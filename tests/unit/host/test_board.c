@@ -325,6 +325,7 @@ static void the_quick_form(void **state)
 				      "--console",
 				      "socket=s",
 				      "--console",
+				      "--rpmsg",
 				      "--name",
 				      "isle",
 				      "--region",
@@ -344,12 +345,16 @@ static void the_quick_form(void **state)
 	assert_false(b->poll);
 	assert_int_equal(r->layout.base, 0x40000000);
 	assert_int_equal(r->layout.size, 1 << 20);
-	assert_int_equal(r->layout.devices, 5);
+	assert_int_equal(r->layout.devices, 6);
 	assert_string_equal(r->device[0].path, "bytes");
 	assert_string_equal(r->device[1].ifname, "tap0");
 	assert_int_equal(r->device[2].fd, 7);
 	assert_int_equal(r->device[3].port[0].backend, CW_BACKEND_STREAM);
 	assert_int_equal(r->device[4].port[0].backend, CW_BACKEND_PTY);
+	assert_int_equal(r->device[5].id, CW_ID_RPMSG);
+	assert_int_equal(r->device[5].backend, CW_BACKEND_SERVICES);
+	assert_int_equal(r->device[5].to_host, 512);
+	assert_int_equal(r->device[5].to_remote, 512);
 	assert_string_equal(r->argv[0], "./fw");
 	assert_string_equal(r->argv[1], "-v");
 	assert_null(r->argv[2]);
