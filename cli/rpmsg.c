@@ -4,6 +4,8 @@
 
 #include "talk.h"
 
+#include <causeway/core/text.h>
+
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -355,16 +357,11 @@ static int send_(const struct cli_options *o)
 
 /* ---- recv ---- */
 
-static bool printable(char c)
-{
-	return c >= ' ' && c <= '~';
-}
-
 /* As text that no terminal obeys: up to four characters a byte, and a zero. */
 static void clean(const char *m, size_t len, char *text)
 {
 	for (size_t i = 0; i < len; i++) {
-		if (printable(m[i]))
+		if (cw_text_printable((uint8_t)m[i]))
 			*text++ = m[i];
 		else
 			text += sprintf(text, "\\x%02x", (unsigned char)m[i]);
@@ -385,7 +382,7 @@ static void show_hex(const char *m, size_t len)
 		}
 		fputs("  ", stdout);
 		for (size_t i = at; i < at + 16 && i < len; i++)
-			putchar(printable(m[i]) ? m[i] : '.');
+			putchar(cw_text_printable((uint8_t)m[i]) ? m[i] : '.');
 		putchar('\n');
 	}
 }

@@ -14,6 +14,7 @@
 #include <causeway/core/err.h>
 #include <causeway/core/gate.h>
 #include <causeway/core/shm.h>
+#include <causeway/core/text.h>
 
 #define FIRST_REPEAT 1000000u
 
@@ -26,12 +27,8 @@ static bool announced(const struct cw_rpmsg_endpoint *e)
 
 static void clean(char *name, const uint8_t *raw)
 {
-	bool ended = false;
-
-	for (unsigned int i = 0; i < CW_RPMSG_NAME; i++) {
-		ended |= !raw[i] || i == CW_RPMSG_NAME - 1;
-		name[i] = ended ? 0 : raw[i] >= ' ' && raw[i] <= '~' ? (char)raw[i] : '?';
-	}
+	memset(name, 0, CW_RPMSG_NAME); /* names are compared whole */
+	cw_text_clean(name, raw, CW_RPMSG_NAME - 1);
 }
 
 static bool same(const char *a, const char *b)

@@ -10,16 +10,7 @@
 #include <causeway/core/err.h>
 #include <causeway/core/gate.h>
 #include <causeway/core/status.h>
-
-void cw_text_clean(char *dst, const void *src, uint32_t n)
-{
-	const uint8_t *p = src;
-	uint32_t i;
-
-	for (i = 0; i < n && p[i]; i++)
-		dst[i] = p[i] >= ' ' && p[i] <= '~' ? (char)p[i] : '?';
-	dst[i] = 0;
-}
+#include <causeway/core/text.h>
 
 /* @dst is zeroed */
 static void put_name(uint8_t *dst, const char *name, uint32_t n)

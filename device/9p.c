@@ -158,10 +158,14 @@ static int serve_one(struct cw_9p_device *d, struct cw_devq *ring)
 static int serve(struct cw_device *dev, unsigned int q)
 {
 	struct cw_9p_device *d = self(dev);
+	uint64_t before;
 	int ret = CW_SERVE_MORE;
 
 	d->ops->collect(d->ctx);
-	for (unsigned int i = 0; i < CW_SERVE_BUDGET && ret == CW_SERVE_MORE; i++)
+	before = d->count.answer_bytes;
+	for (unsigned int i = 0; i < CW_SERVE_BUDGET && ret == CW_SERVE_MORE &&
+				 d->count.answer_bytes - before < CW_SERVE_BYTES;
+	     i++)
 		ret = serve_one(d, &dev->queue[q].ring);
 	cw_device_publish(dev, q);
 	return ret;

@@ -270,10 +270,13 @@ static int serve_one(struct cw_blk *b, struct cw_devq *ring)
 static int serve(struct cw_device *d, unsigned int q)
 {
 	struct cw_blk *b = self(d);
+	uint64_t before = b->count.read_bytes;
 	int ret = CW_SERVE_MORE;
 
 	b->ops->collect(b->ctx);
-	for (unsigned int i = 0; i < CW_SERVE_BUDGET && ret == CW_SERVE_MORE; i++)
+	for (unsigned int i = 0; i < CW_SERVE_BUDGET && ret == CW_SERVE_MORE &&
+				 b->count.read_bytes - before < CW_SERVE_BYTES;
+	     i++)
 		ret = serve_one(b, &d->queue[q].ring);
 	cw_device_publish(d, q);
 	return ret;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Calls a method of the service `calls` of the remote that runs: rpmsg-call NUMBER [TEXT]. */
 #include <causeway/core/err.h>
+#include <causeway/core/text.h>
 #include <causeway/host/rpc_socket.h>
 
 #include <stdio.h>
@@ -40,11 +41,8 @@ int main(int argc, char **argv)
 	cw_rpc_socket_begin(&s);
 	status = cw_rpc_call(&client, &ask, reply, &len);
 	if (!status)
-		for (uint32_t i = 0; i <= len;
-		     i++) /* a remote may say anything, and a terminal obeys much */
-			putchar(i == len			     ? '\n'
-				: reply[i] >= ' ' && reply[i] <= '~' ? reply[i]
-								     : '?');
+		for (uint32_t i = 0; i <= len; i++) /* a terminal obeys much */
+			putchar(i == len ? '\n' : cw_text_char(reply[i]));
 	else if (status > 0)
 		fprintf(stderr, "rpmsg-call: status %d\n", (int)status);
 	else

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Says something to the service `ping` of the remote that runs, and prints what comes back. */
 #include <causeway/core/err.h>
+#include <causeway/core/text.h>
 #include <causeway/host/rpmsg_client.h>
 
 #include <stdio.h>
@@ -23,11 +24,8 @@ int main(int argc, char **argv)
 	if (n < 0)
 		fprintf(stderr, "rpmsg-echo: %s\n", cw_strerror(n));
 	else
-		for (int i = 0; i <= n;
-		     i++) /* a remote may say anything, and a terminal obeys much */
-			putchar(i == n				       ? '\n'
-				: answer[i] >= ' ' && answer[i] <= '~' ? answer[i]
-								       : '?');
+		for (int i = 0; i <= n; i++) /* a terminal obeys much */
+			putchar(i == n ? '\n' : cw_text_char((uint8_t)answer[i]));
 	cw_rpmsg_client_close(c);
 	return n < 0;
 }

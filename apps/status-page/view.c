@@ -9,6 +9,7 @@
 #include "view.h"
 
 #include <causeway/core/err.h>
+#include <causeway/core/text.h>
 
 #include <stdlib.h>
 #include <string.h>

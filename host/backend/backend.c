@@ -87,31 +87,8 @@ void cw_backend_close(const struct cw_board_device *d, struct cw_backend_fds *fd
 	fds->n = 0;
 }
 
-struct cw_unit *cw_unit_create(const struct cw_board_device *d,
-			       const struct cw_layout_device *place,
-			       const struct cw_backend_fds *fds, bool kernel_may_touch)
-{
-	uint8_t *copy = kernel_may_touch ? NULL : malloc(CW_UNIT_COPY);
-	struct cw_unit *u = d->id == CW_ID_RNG		     ? unit_rng(d, place, fds)
-			    : d->id == CW_ID_NET	     ? unit_net(d, place, fds)
-			    : d->id == CW_ID_BLK	     ? unit_blk(d, place, fds)
-			    : d->id == CW_ID_9P		     ? unit_9p(d, place, fds)
-			    : d->backend == CW_BACKEND_VHOST ? unit_vhost(d, place, fds)
-			    : d->id == CW_ID_VSOCK	     ? unit_vsock(d, place, fds)
-			    : d->id == CW_ID_RPMSG	     ? unit_rpmsg(d, place, fds)
-							     : unit_console(d, place, fds);
-
-	if (!u || (!copy && !kernel_may_touch)) {
-		free(copy);
-		cw_unit_free(u);
-		return NULL;
-	}
-	u->board = d;
-	u->copy = copy;
-	return u;
-}
-
-struct cw_device_queue *unit_queues(const struct cw_layout_device *place)
+/* Queues with their private memory. */
+static struct cw_device_queue *make_queues(const struct cw_layout_device *place)
 {
 	struct cw_device_queue *q = calloc(place->queues, sizeof(*q));
 	uint16_t *own = calloc((size_t)place->queues * place->queue_size, sizeof(*own));
@@ -128,19 +105,54 @@ struct cw_device_queue *unit_queues(const struct cw_layout_device *place)
 	return q;
 }
 
-void unit_queues_free(struct cw_device_queue *q)
+static void free_queues(struct cw_device_queue *q)
 {
 	if (q)
 		free(q[0].own);
 	free(q);
 }
 
+static struct cw_unit *make(const struct cw_board_device *d, const struct cw_layout_device *place,
+			    const struct cw_backend_fds *fds, struct cw_device_queue *q)
+{
+	return d->id == CW_ID_RNG		? unit_rng(d, place, fds, q)
+	       : d->id == CW_ID_NET		? unit_net(d, place, fds, q)
+	       : d->id == CW_ID_BLK		? unit_blk(d, place, fds, q)
+	       : d->id == CW_ID_9P		? unit_9p(d, place, fds, q)
+	       : d->backend == CW_BACKEND_VHOST ? unit_vhost(d, fds, q)
+	       : d->id == CW_ID_VSOCK		? unit_vsock(d, fds, q)
+	       : d->id == CW_ID_RPMSG		? unit_rpmsg(d, place, fds, q)
+						: unit_console(d, fds, q);
+}
+
+struct cw_unit *cw_unit_create(const struct cw_board_device *d,
+			       const struct cw_layout_device *place,
+			       const struct cw_backend_fds *fds, bool kernel_may_touch)
+{
+	uint8_t *copy = kernel_may_touch ? NULL : malloc(CW_UNIT_COPY);
+	struct cw_device_queue *q = make_queues(place);
+	struct cw_unit *u = q && (copy || kernel_may_touch) ? make(d, place, fds, q) : NULL;
+
+	if (!u) {
+		free(copy);
+		free_queues(q);
+		return NULL;
+	}
+	u->board = d;
+	u->copy = copy;
+	return u;
+}
+
 void cw_unit_free(struct cw_unit *u)
 {
+	struct cw_device_queue *q;
+
 	if (!u)
 		return;
+	q = u->dev->queue;
 	free(u->copy);
 	u->ops->free(u);
+	free_queues(q);
 }
 
 uint64_t unit_now(void)

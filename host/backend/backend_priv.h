@@ -45,26 +45,23 @@ const struct iovec *unit_io_in(struct cw_unit *u, const struct cw_part *part, un
 /* After unit_io_in(): the kernel gave @got bytes. */
 void unit_io_got(struct cw_unit *u, const struct cw_part *part, unsigned int n, size_t got);
 
+/* For cw_unit_create(), which owns @q. NULL with errno set. */
 struct cw_unit *unit_rng(const struct cw_board_device *d, const struct cw_layout_device *place,
-			 const struct cw_backend_fds *fds);
+			 const struct cw_backend_fds *fds, struct cw_device_queue *q);
 struct cw_unit *unit_net(const struct cw_board_device *d, const struct cw_layout_device *place,
-			 const struct cw_backend_fds *fds);
+			 const struct cw_backend_fds *fds, struct cw_device_queue *q);
 struct cw_unit *unit_blk(const struct cw_board_device *d, const struct cw_layout_device *place,
-			 const struct cw_backend_fds *fds);
-struct cw_unit *unit_vhost(const struct cw_board_device *d, const struct cw_layout_device *place,
-			   const struct cw_backend_fds *fds);
-struct cw_unit *unit_vsock(const struct cw_board_device *d, const struct cw_layout_device *place,
-			   const struct cw_backend_fds *fds);
+			 const struct cw_backend_fds *fds, struct cw_device_queue *q);
+struct cw_unit *unit_vhost(const struct cw_board_device *d, const struct cw_backend_fds *fds,
+			   struct cw_device_queue *q);
+struct cw_unit *unit_vsock(const struct cw_board_device *d, const struct cw_backend_fds *fds,
+			   struct cw_device_queue *q);
 struct cw_unit *unit_rpmsg(const struct cw_board_device *d, const struct cw_layout_device *place,
-			   const struct cw_backend_fds *fds);
+			   const struct cw_backend_fds *fds, struct cw_device_queue *q);
 struct cw_unit *unit_9p(const struct cw_board_device *d, const struct cw_layout_device *place,
-			const struct cw_backend_fds *fds);
-struct cw_unit *unit_console(const struct cw_board_device *d, const struct cw_layout_device *place,
-			     const struct cw_backend_fds *fds);
-
-/* Queues with their private memory, or NULL with errno set. */
-struct cw_device_queue *unit_queues(const struct cw_layout_device *place);
-void unit_queues_free(struct cw_device_queue *q);
+			const struct cw_backend_fds *fds, struct cw_device_queue *q);
+struct cw_unit *unit_console(const struct cw_board_device *d, const struct cw_backend_fds *fds,
+			     struct cw_device_queue *q);
 
 uint64_t unit_now(void); /* microseconds of CLOCK_MONOTONIC */
 

@@ -10,7 +10,6 @@
 #define AT_ONCE	    16	    /* messages of a client in one go */
 #define LEFT	    512	    /* messages that a socket can hold */
 #define SHORTAGE_US 100000u /* of descriptors or memory, in this system */
-#define WAITING	    64u	    /* callers whom the keeper lets wait at one */
 
 static struct rpmsg_unit *unit_of(struct cw_rpmsg_endpoint *e)
 {
@@ -226,7 +225,7 @@ void rpmsg_send_away(struct rpmsg_unit *u, struct client *c)
 /* Who was never picked up reads the end too, and not of a mistake. */
 void rpmsg_turn_away(const struct place *p)
 {
-	for (unsigned int i = 0; i < WAITING; i++) {
+	for (unsigned int i = 0; i < CW_RPMSG_WAITING; i++) {
 		int fd = accept4(p->listen, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd < 0)

@@ -5,7 +5,8 @@
  * Theory of operation: a call is copied out of the channel, checked, and given to the thread beside, which runs
  * it on private memory while the worker serves its remotes; the answer goes out when that is done. Calls
  * are run in the order in which they came, so the end of a session, which closes its files, is a job like
- * them. What nobody waits for any more is not begun.
+ * them. There is one client, so an end is that of all earlier sessions too, and their numbers say which are
+ * earlier: one job is enough. What nobody waits for any more is not begun.
  */
 #include "rpmsg_files.h"
 
@@ -40,7 +41,8 @@ struct rpmsg_files {
 	struct cw_rpc_peer peer[1];
 	struct job job[REQUESTS], end;
 	struct cw_files_server *server; /* the thread's beside */
-	uint32_t ending, next; /* sessions whose end is a job, or is to become one; 0: none */
+	uint32_t ending,
+		next; /* sessions whose end is a job, or is to become one, the latest; 0: none */
 	uint8_t *memory;
 	int wake;
 };
@@ -54,7 +56,7 @@ static void run(struct aside_job *a)
 
 	if (j->r)
 		j->status = cw_rpc_wanted(j->r, unit_now()) ? cw_files_run(s, j->r) : CW_ETIMEDOUT;
-	else if (cw_files_session(s) == j->f->ending)
+	else if ((int32_t)(j->f->ending - cw_files_session(s)) >= 0)
 		cw_files_reset(s);
 }
 

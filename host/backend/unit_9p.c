@@ -133,7 +133,6 @@ static void unit_free(struct cw_unit *unit)
 	struct files_unit *u = self(unit);
 
 	aside_end(&u->side.aside);
-	unit_queues_free(u->dev.dev.queue);
 	release(u);
 }
 
@@ -163,16 +162,15 @@ static int set_up(struct files_unit *u, const struct cw_board_device *d,
 }
 
 struct cw_unit *unit_9p(const struct cw_board_device *d, const struct cw_layout_device *place,
-			const struct cw_backend_fds *fds)
+			const struct cw_backend_fds *fds, struct cw_device_queue *q)
 {
 	const struct cw_9p_options o = { .root = fds->fd[FOLDER_ROOT],
 					 .read_only = d->read_only,
 					 .msize = d->msize };
 	struct files_unit *u = calloc(1, sizeof(*u));
-	struct cw_device_queue *q = unit_queues(place);
 
-	if (!u || !q)
-		goto bad;
+	if (!u)
+		return NULL;
 	u->server = cw_9p_create(&o);
 	u->part = calloc((size_t)REQUESTS * place->queue_size, sizeof(*u->part));
 	u->buf = malloc((size_t)2 * REQUESTS * d->msize);
@@ -182,9 +180,6 @@ struct cw_unit *unit_9p(const struct cw_board_device *d, const struct cw_layout_
 	u->side.unit.dev = &u->dev.dev;
 	if (u->server && u->part && u->buf && !set_up(u, d, place, q))
 		return &u->side.unit;
-bad:
-	if (u)
-		release(u);
-	unit_queues_free(q);
+	release(u);
 	return NULL;
 }

@@ -160,7 +160,6 @@ static void unit_free(struct cw_unit *unit)
 	struct blk_unit *u = self(unit);
 
 	aside_end(&u->side.aside);
-	unit_queues_free(u->blk.dev.queue);
 	free(u->part);
 	free(u->buf);
 	free(u);
@@ -230,13 +229,12 @@ static int set_up(struct blk_unit *u, const struct cw_board_device *d,
 }
 
 struct cw_unit *unit_blk(const struct cw_board_device *d, const struct cw_layout_device *place,
-			 const struct cw_backend_fds *fds)
+			 const struct cw_backend_fds *fds, struct cw_device_queue *q)
 {
 	struct blk_unit *u = calloc(1, sizeof(*u));
-	struct cw_device_queue *q = unit_queues(place);
 
-	if (!u || !q)
-		goto bad;
+	if (!u)
+		return NULL;
 	u->part = calloc((size_t)REQUESTS * place->queue_size, sizeof(*u->part));
 	u->buf = malloc((size_t)REQUESTS * CW_BLK_STEP);
 	u->fd = fds->fd[DISK_FILE];
@@ -248,8 +246,6 @@ struct cw_unit *unit_blk(const struct cw_board_device *d, const struct cw_layout
 		return &u->side.unit;
 	free(u->part);
 	free(u->buf);
-bad:
 	free(u);
-	unit_queues_free(q);
 	return NULL;
 }

@@ -320,7 +320,6 @@ static void unit_free(struct cw_unit *unit)
 	for (unsigned int i = 0; i < u->console.ports; i++)
 		if (u->port[i].listen >= 0 && u->port[i].in >= 0)
 			close(u->port[i].in);
-	unit_queues_free(u->console.dev.queue);
 	free(u);
 }
 
@@ -356,15 +355,14 @@ static void set_port(struct console_unit *u, unsigned int i, const struct cw_boa
 	u->console.port[i].host_open = b->backend != CW_BACKEND_STREAM;
 }
 
-struct cw_unit *unit_console(const struct cw_board_device *d, const struct cw_layout_device *place,
-			     const struct cw_backend_fds *fds)
+struct cw_unit *unit_console(const struct cw_board_device *d, const struct cw_backend_fds *fds,
+			     struct cw_device_queue *q)
 {
 	struct console_unit *u = calloc(1, sizeof(*u));
-	struct cw_device_queue *q = unit_queues(place);
 	const char *name[CW_PORTS_MAX];
 
-	if (!u || !q)
-		goto bad;
+	if (!u)
+		return NULL;
 	u->unit.ops = &ops;
 	u->unit.dev = &u->console.dev;
 	u->deadline = CW_LINK_NEVER;
@@ -372,14 +370,11 @@ struct cw_unit *unit_console(const struct cw_board_device *d, const struct cw_la
 		name[i] = d->port[i].name;
 	if (cw_console_device_init(&u->console, &console_ops, u, d->cols, d->rows, d->ports, name,
 				   q)) {
+		free(u);
 		errno = EINVAL;
-		goto bad;
+		return NULL;
 	}
 	for (unsigned int i = 0; i < d->ports; i++)
 		set_port(u, i, &d->port[i], &fds->fd[2 * i]);
 	return &u->unit;
-bad:
-	free(u);
-	unit_queues_free(q);
-	return NULL;
 }

@@ -172,7 +172,6 @@ static void unit_free(struct cw_unit *unit)
 {
 	struct net_unit *u = self(unit);
 
-	unit_queues_free(u->net.dev.queue);
 	free(u->net.tx_part);
 	free(u);
 }
@@ -187,14 +186,13 @@ static const struct cw_unit_ops ops = {
 };
 
 struct cw_unit *unit_net(const struct cw_board_device *d, const struct cw_layout_device *place,
-			 const struct cw_backend_fds *fds)
+			 const struct cw_backend_fds *fds, struct cw_device_queue *q)
 {
 	bool tap = d->backend == CW_BACKEND_TAP;
 	struct net_unit *u = calloc(1, sizeof(*u));
-	struct cw_device_queue *q = unit_queues(place);
 	struct cw_part *part = calloc(place->queue_size + 1u, sizeof(*part));
 
-	if (!u || !q || !part)
+	if (!u || !part)
 		goto bad;
 	u->fd = fds->fd[0];
 	u->unit.ops = &ops;
@@ -211,7 +209,6 @@ struct cw_unit *unit_net(const struct cw_board_device *d, const struct cw_layout
 	return &u->unit;
 bad:
 	free(u);
-	unit_queues_free(q);
 	free(part);
 	return NULL;
 }

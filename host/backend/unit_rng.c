@@ -109,7 +109,6 @@ static void unit_free(struct cw_unit *unit)
 {
 	struct rng_unit *u = self(unit);
 
-	unit_queues_free(u->rng.dev.queue);
 	free(u->rng.part);
 	free(u);
 }
@@ -123,13 +122,12 @@ static const struct cw_unit_ops ops = {
 };
 
 struct cw_unit *unit_rng(const struct cw_board_device *d, const struct cw_layout_device *place,
-			 const struct cw_backend_fds *fds)
+			 const struct cw_backend_fds *fds, struct cw_device_queue *q)
 {
 	struct rng_unit *u = calloc(1, sizeof(*u));
-	struct cw_device_queue *q = unit_queues(place);
 	struct cw_part *part = calloc(place->queue_size, sizeof(*part));
 
-	if (!u || !q || !part)
+	if (!u || !part)
 		goto bad;
 	u->fd = fds->fd[0];
 	u->source = u->fd < 0 ? from_kernel : from_file;
@@ -142,7 +140,6 @@ struct cw_unit *unit_rng(const struct cw_board_device *d, const struct cw_layout
 	return &u->unit;
 bad:
 	free(u);
-	unit_queues_free(q);
 	free(part);
 	return NULL;
 }

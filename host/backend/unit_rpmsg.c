@@ -189,7 +189,6 @@ static void unit_free(struct cw_unit *unit)
 	if (u->epoll >= 0)
 		close(u->epoll);
 	rpmsg_files_free(u->files);
-	unit_queues_free(u->rpmsg.dev.queue);
 	free(u->slot);
 	free(u->memory);
 	free(u);
@@ -238,7 +237,7 @@ static uint64_t now_(void *ctx)
 static const struct cw_rpmsg_device_ops device_ops = { .now = now_ };
 
 static int make_channel(struct rpmsg_unit *u, const struct cw_board_device *d,
-			const struct cw_layout_device *place)
+			const struct cw_layout_device *place, struct cw_device_queue *q)
 {
 	const struct cw_rpmsg_config conf = {
 		.endpoint = u->endpoint,
@@ -251,33 +250,25 @@ static int make_channel(struct rpmsg_unit *u, const struct cw_board_device *d,
 		.fragment = &cw_rpmsg_fragment,
 		.repeats = CW_RPMSG_REPEATS,
 	};
-	struct cw_device_queue *q = u->rpmsg.dev.queue;
 	int err;
 
 	u->window = rpmsg_window(d->to_remote);
 	err = cw_rpmsg_init(&u->channel, &conf);
 
-	err = err ? err
-		  : cw_rpmsg_device_init(&u->rpmsg, &u->channel, &device_ops, u, d->to_host,
-					 d->to_remote, q, u->slot, u->slot + place->queue_size);
-	u->rpmsg.dev.queue = q;
-	return err;
+	return err ? err
+		   : cw_rpmsg_device_init(&u->rpmsg, &u->channel, &device_ops, u, d->to_host,
+					  d->to_remote, q, u->slot, u->slot + place->queue_size);
 }
 
 struct cw_unit *unit_rpmsg(const struct cw_board_device *d, const struct cw_layout_device *place,
-			   const struct cw_backend_fds *f)
+			   const struct cw_backend_fds *f, struct cw_device_queue *q)
 {
 	struct rpmsg_unit *u = calloc(1, sizeof(*u));
-	struct cw_device_queue *q = unit_queues(place);
 
-	if (!u || !q) {
-		free(u);
-		unit_queues_free(q);
+	if (!u)
 		return NULL;
-	}
 	u->unit.ops = &ops;
 	u->unit.dev = &u->rpmsg.dev;
-	u->rpmsg.dev.queue = q;
 	u->epoll = -1;
 	u->next = CW_LINK_NEVER;
 	errno = EINVAL;
@@ -285,7 +276,7 @@ struct cw_unit *unit_rpmsg(const struct cw_board_device *d, const struct cw_layo
 		u->client[i].fd = -1;
 	for (unsigned int i = 0; i < SERVICES; i++)
 		u->place[i].listen = -1;
-	if (!make_memory(u, place) || make_channel(u, d, place))
+	if (!make_memory(u, place) || make_channel(u, d, place, q))
 		goto bad;
 	if (f->n) {
 		u->files = rpmsg_files_new(d, f, &u->channel);

@@ -286,7 +286,6 @@ static void unit_free(struct cw_unit *unit)
 	}
 	if (u->mistake >= 0)
 		close(u->mistake);
-	unit_queues_free(u->relay.dev.queue);
 	free(u);
 }
 
@@ -301,20 +300,15 @@ static const struct cw_unit_ops ops = {
 	.free = unit_free,
 };
 
-struct cw_unit *unit_vhost(const struct cw_board_device *d, const struct cw_layout_device *place,
-			   const struct cw_backend_fds *f)
+struct cw_unit *unit_vhost(const struct cw_board_device *d, const struct cw_backend_fds *f,
+			   struct cw_device_queue *q)
 {
 	struct vhost_unit *u = calloc(1, sizeof(*u));
-	struct cw_device_queue *q = unit_queues(place);
 
-	if (!u || !q) {
-		free(u);
-		unit_queues_free(q);
+	if (!u)
 		return NULL;
-	}
 	u->unit.ops = &ops;
 	u->unit.dev = &u->relay.dev;
-	u->relay.dev.queue = q;
 	u->fd = u->mistake = u->kick[0] = u->kick[1] = u->call[0] = u->call[1] = -1;
 	u->next = CW_LINK_NEVER;
 	errno = EINVAL;

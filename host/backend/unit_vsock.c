@@ -558,7 +558,6 @@ static void unit_free(struct cw_unit *unit)
 			close(u->side[i].fd);
 	if (u->epoll >= 0)
 		close(u->epoll);
-	unit_queues_free(u->vsock.dev.queue);
 	free(u->memory.state);
 	free(u->memory.conn);
 	free(u->memory.dirty);
@@ -593,20 +592,15 @@ static bool make_memory(struct vsock_unit *u)
 	return m->state && m->conn && m->dirty && m->bytes && u->text;
 }
 
-struct cw_unit *unit_vsock(const struct cw_board_device *d, const struct cw_layout_device *place,
-			   const struct cw_backend_fds *f)
+struct cw_unit *unit_vsock(const struct cw_board_device *d, const struct cw_backend_fds *f,
+			   struct cw_device_queue *q)
 {
 	struct vsock_unit *u = calloc(1, sizeof(*u));
-	struct cw_device_queue *q = unit_queues(place);
 
-	if (!u || !q) {
-		free(u);
-		unit_queues_free(q);
+	if (!u)
 		return NULL;
-	}
 	u->unit.ops = &ops;
 	u->unit.dev = &u->vsock.dev;
-	u->vsock.dev.queue = q;
 	u->epoll = -1;
 	u->next = CW_LINK_NEVER;
 	u->listen[0] = f->fd[VSOCK_STREAMS];

@@ -3,6 +3,7 @@
 #include "control.h"
 
 #include <causeway/core/err.h>
+#include <causeway/core/text.h>
 
 #include <limits.h>
 #include <stdlib.h>
@@ -76,10 +77,9 @@ static cJSON *ports(const struct keeper_remote *r, unsigned int i)
 /* By way of a worker, whom its remote may have taken over. */
 static void clean_text(cJSON *o, const char *key, const char *raw)
 {
-	char text[CW_ASK_NAME] = "";
+	char text[CW_ASK_NAME];
 
-	for (unsigned int i = 0; i < sizeof(text) - 1 && raw[i]; i++)
-		text[i] = raw[i] >= ' ' && raw[i] <= '~' ? raw[i] : '?';
+	cw_text_clean(text, raw, sizeof(text) - 1);
 	cJSON_AddStringToObject(o, key, text);
 }
 

@@ -23,7 +23,6 @@
 #define BURST	 64u /* sockets at once, and then so many a second, a remote */
 #define A_SECOND 100u
 #define NEW	 ".new" /* services' names begin with no dot */
-#define WAITING	 64	/* callers that nobody picked up yet */
 
 static void folder_path(const struct keeper *k, char *path, size_t size)
 {
@@ -139,7 +138,7 @@ static int listen_at(int dir)
 	/* With credentials, and so have those accepted on it, a message of no bytes is no end. */
 	e = fd < 0 || bind(fd, (const struct sockaddr *)&a, sizeof(a)) ||
 			    setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &yes, sizeof(yes)) ||
-			    listen(fd, WAITING)
+			    listen(fd, CW_RPMSG_WAITING)
 		    ? errno
 		    : 0;
 	umask(mask);

@@ -9,7 +9,9 @@
  * system the budget is zero after a few wakes. Whoever spins holds a token; there is one less than
  * there are processors, so somebody can always run what is being waited for.
  *
- * Asleep, a worker waits for its keeper, doorbells, backends, and the next deadline. A doorbell that
+ * Asleep, a worker waits for its keeper, doorbells, backends, and the next deadline. One that does not
+ * come to rest glances at all of these every half millisecond: a remote that always has more takes
+ * a share of the processor from the others, never their input. A doorbell that
  * rings without bringing anything is masked for a millisecond at a time: a remote that rings as fast
  * as it can delays nobody but itself.
  */
@@ -238,7 +240,7 @@ static void pass_on(struct worker *w, const struct cw_order *o, int fd)
 	}
 }
 
-void worker_obey(struct worker *w)
+static void obey(struct worker *w)
 {
 	struct cw_order o;
 	int fd;
@@ -264,39 +266,62 @@ void worker_obey(struct worker *w)
 		cw_link_probe(&w->served[o.value].bus.link);
 }
 
-static void sleep_until(struct worker *w, uint64_t at)
+static void poll_until(struct worker *w, uint64_t at)
 {
 	uint64_t us = at > w->now ? at - w->now : 0;
 	struct timespec t = { .tv_sec = (time_t)(us / 1000000),
 			      .tv_nsec = (long)(us % 1000000) * 1000 };
 
-	w->report->sleeps++;
 	if (ppoll(w->poll, w->polls, at == CW_LINK_NEVER ? NULL : &t, NULL) < 0)
 		for (unsigned int i = 0; i < w->polls; i++)
 			w->poll[i].revents = 0;
 	w->now = worker_now();
 }
 
-/* Sleeps until there is something to do, and tells each part what there is. */
-void worker_sleep(struct worker *w)
+/* Makes the poll set; returns when something is due. */
+static uint64_t gather(struct worker *w)
 {
-	const struct pollfd *p = w->poll + 1;
 	uint64_t at = CW_LINK_NEVER;
-	bool active = false;
 
 	w->polls = 0;
 	add_fd(w, w->config->orders);
 	for (unsigned int i = 0; i < w->remotes; i++)
 		if (serves(&w->served[i]))
 			at = earlier(at, add_remote(w, &w->served[i]));
-	if (!w->spin.idle_at)
-		w->spin.idle_at = w->now;
-	sleep_until(w, at);
+	return at;
+}
+
+/* Waits until @at for what is in the poll set, and tells each part what there is. */
+static bool listen_until(struct worker *w, uint64_t at)
+{
+	const struct pollfd *p = w->poll + 1;
+	bool active = false;
+
+	poll_until(w, at);
+	w->listened = w->now;
 	for (unsigned int i = 0; i < w->remotes; i++)
 		if (serves(&w->served[i]))
 			active |= hand_out(w, &w->served[i], &p);
 	if (w->poll[0].revents)
-		worker_obey(w); /* last: it may change which remotes are served */
-	if (active)
+		obey(w); /* last: it may change which remotes are served */
+	return active;
+}
+
+/* As a sleep of no length. */
+void worker_glance(struct worker *w)
+{
+	gather(w);
+	listen_until(w, 0);
+}
+
+/* Sleeps until there is something to do, and tells each part what there is. */
+void worker_sleep(struct worker *w)
+{
+	uint64_t at = gather(w);
+
+	if (!w->spin.idle_at)
+		w->spin.idle_at = w->now;
+	w->report->sleeps++;
+	if (listen_until(w, at))
 		worker_active(w);
 }

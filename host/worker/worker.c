@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
  * Theory of operation: one thread; a pass over its remotes, then more passes while anything moves,
- * then a short spin, then arm every queue and sleep. Which bytes a remote wrote can end a device's
+ * with a glance at backends, deadlines and the keeper in between, then a short spin, then arm every
+ * queue and sleep. Which bytes a remote wrote can end a device's
  * service or a link, never the process. After the lock-in nothing is allocated and no path is
  * known. The keeper learns what happened from the report, and is woken by a byte when it should
  * look.
@@ -16,8 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define OBEY_EVERY 256u /* passes */
-#define LATER_FDS  8u	/* descriptors in between, such as a refused caller's */
+#define GLANCE_US 500u /* between two looks, of who does not sleep, at what a sleep would show */
+#define LATER_FDS 8u   /* descriptors in between, such as a refused caller's */
 
 uint64_t worker_now(void)
 {
@@ -122,13 +123,27 @@ static bool pass(struct served *s)
 	return more && !s->dead;
 }
 
+/* Before each sleep or glance: what the keeper shows is never older than the last thing that happened. */
+static void tell(struct worker *w)
+{
+	for (unsigned int i = 0; i < w->remotes; i++)
+		if (serves(&w->served[i]))
+			report_remote(&w->served[i]);
+	if (w->news)
+		(void)!send(w->config->orders, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	w->news = false;
+}
+
 static bool pass_all(struct worker *w)
 {
 	bool more = false;
 
 	w->now = worker_now();
-	if (!(++w->report->passes % OBEY_EVERY)) /* also one that never comes to rest */
-		worker_obey(w);
+	w->report->passes++;
+	if (w->now - w->listened >= GLANCE_US) {
+		tell(w);
+		worker_glance(w);
+	}
 	for (unsigned int i = 0; i < w->remotes; i++)
 		if (serves(&w->served[i]))
 			more |= pass(&w->served[i]);
@@ -145,17 +160,6 @@ static bool arm_all(struct worker *w)
 		if (serves(&w->served[i]))
 			news |= cw_device_bus_arm(&w->served[i].bus);
 	return news;
-}
-
-/* Before each sleep: what the keeper shows is never older than the last thing that happened. */
-static void tell(struct worker *w)
-{
-	for (unsigned int i = 0; i < w->remotes; i++)
-		if (serves(&w->served[i]))
-			report_remote(&w->served[i]);
-	if (w->news)
-		(void)!send(w->config->orders, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
-	w->news = false;
 }
 
 static _Noreturn void run(struct worker *w)

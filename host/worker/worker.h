@@ -51,6 +51,7 @@ struct worker {
 	unsigned int polls;
 	struct spin spin;
 	uint64_t now;
+	uint64_t listened; /* when it last asked for all that it can wait for */
 	uint32_t pid;
 	bool news; /* the keeper has to look at the report */
 };
@@ -70,8 +71,8 @@ void report_remote(struct served *s);
 bool worker_spin(struct worker *w);
 void worker_active(struct worker *w);
 void worker_sleep(struct worker *w);
-/* What the keeper says; does not wait for it to say something. */
-void worker_obey(struct worker *w);
+/* As a sleep of no length. */
+void worker_glance(struct worker *w);
 /* A backend's device may have become able to go on */
 void served_touch(struct served *s, unsigned int device);
 bool served_look(struct served *s);

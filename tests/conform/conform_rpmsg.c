@@ -61,6 +61,31 @@ static void who_waits_at_a_service_that_ends(void **state)
 	comes_to_rest();
 }
 
+/* A worker that others keep awake only looks, and what is due at once is done all the same. */
+static void more_than_fits_one_look(void **state)
+{
+	struct box *b;
+	int s;
+
+	(void)state;
+	up();
+	b = opens(0, "echo");
+	all();
+	s = calls("echo");
+	for (unsigned int i = 0; i < 100; i++)
+		put(s, &i, sizeof(i));
+	for (unsigned int turns = 0; bed.unit->ops->look(bed.unit); turns++) {
+		assert_in_range(turns, 0, 100);
+		pair_run(&bed.pair);
+		while (cw_rpmsg_poll(&remote.ch, 64) > 0)
+			pair_run(&bed.pair);
+	}
+	assert_int_equal(b->n, 100);
+	close(s);
+	all();
+	comes_to_rest();
+}
+
 static void clients_are_told_apart(void **state)
 {
 	uint32_t src[3];
@@ -595,6 +620,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_service_is_a_socket),
 		TEST(who_waits_at_a_service_that_ends),
+		TEST(more_than_fits_one_look),
 		TEST(clients_are_told_apart),
 		TEST(what_was_said_before_leaving_arrives),
 		TEST(what_cannot_travel_is_counted),

@@ -62,13 +62,16 @@ void kernel_write(void *dst, const void *src, uint32_t len);
 
 /* ---- the machine of one region with a link: linked.c ---- */
 
-#define LINKED_SIZE 0x20000u
+#define LINKED_SIZE   0x20000u
+#define LINKED_QUEUES 2u  /* at the most */
+#define LINKED_DEPTH  16u /* of one, at the most */
 
 /* What such a workload has besides; its begin() says linked_use(). */
 struct linked {
-	const struct cw_layout *layout;
-	/* pmm_init: makes the devices of a new worker and adds them to the bus */
-	void (*pmm_init)(struct cw_device_bus *bus);
+	/* device: the only one; its slot and its block are the machine's to say */
+	struct cw_layout_device device;
+	/* pmm_init: makes the device of a new worker; NULL: refused */
+	struct cw_device *(*pmm_init)(struct cw_device_queue *queue);
 	/* pmm_pass: what a worker does beside serving queues (backends); true: something was done */
 	bool (*pmm_pass)(struct cw_device_bus *bus);
 	/* both may be NULL: serving has given pmm_pass something to do; when it has at the latest */

@@ -19,37 +19,47 @@ struct cw_bus remote_bus;
 static struct cw_link_slot remote_slot[CW_SLOTS_MAX];
 static const struct linked *linked; /* the workload's */
 
+/* the PMM's of its device */
+static struct cw_device_mmio transport;
+static struct cw_device_queue queue[LINKED_QUEUES];
+static uint16_t queue_own[LINKED_QUEUES][LINKED_DEPTH];
+
+/* what both sides know */
+static struct cw_layout_device place;
+static struct cw_layout layout = {
+	.base = 0x37000000,
+	.size = LINKED_SIZE,
+	.line = 64,
+	.dtb = 0x1000,
+	.devices = 1,
+	.pmm_page = 0x37001000,
+	.remote_page = 0x37002000,
+	.device = &place,
+};
+
 void linked_use(const struct linked *l)
 {
 	linked = l;
+	place = l->device;
+	place.slot = 1;
+	place.block = 0x37003000;
+	layout.slots = (uint16_t)(place.slot + place.queues + 1);
 }
 
 /* ---- promises at each store ---- */
 
 static bool own_page(enum side side, cw_addr_t a, uint32_t len)
 {
-	const struct cw_layout *l = linked->layout;
-	cw_addr_t mine = side == PMM ? l->pmm_page : l->remote_page;
+	cw_addr_t mine = side == PMM ? layout.pmm_page : layout.remote_page;
 
 	return a >= mine && a + len <= mine + CW_PAGE_SIZE;
 }
 
-static const struct cw_layout_device *block_of(cw_addr_t a)
-{
-	const struct cw_layout *l = linked->layout;
-
-	for (unsigned int i = 0; i < l->devices; i++)
-		if (a >= l->device[i].block && a < l->device[i].block + l->device[i].size)
-			return &l->device[i];
-	return NULL;
-}
-
 static const struct cw_abi_link_page *page_of(enum side side)
 {
-	const struct cw_layout *l = linked->layout;
-	cw_addr_t at = side == PMM ? l->pmm_page : l->remote_page;
+	cw_addr_t at = side == PMM ? layout.pmm_page : layout.remote_page;
 
-	return (const void *)(world_region() + (at - l->base));
+	return (const void *)(world_region() + (at - layout.base));
 }
 
 /*
@@ -68,9 +78,8 @@ static void check_echo(enum side side)
 				   : "remote stored before the PMM acknowledged it");
 }
 
-static void check_block_store(enum side side, const struct cw_layout_device *d, cw_addr_t a)
+static void check_block_store(enum side side, uint32_t off)
 {
-	uint32_t off = (uint32_t)(a - d->block);
 	const struct cw_link *p = &pmm_bus.link, *r = &remote_bus.link;
 
 	if (off < CW_PAGE_SIZE) { /* device page: the PMM's, with or without a link */
@@ -87,11 +96,10 @@ static void check_block_store(enum side side, const struct cw_layout_device *d, 
 
 static void check_store(enum side side, uint32_t at, uint32_t len)
 {
-	cw_addr_t a = linked->layout->base + at;
-	const struct cw_layout_device *d = block_of(a);
+	cw_addr_t a = layout.base + at;
 
-	if (d)
-		check_block_store(side, d, a);
+	if (a >= place.block && a < place.block + place.size)
+		check_block_store(side, (uint32_t)(a - place.block));
 	else if (!own_page(side, a, len))
 		broken("store into a page of the other side");
 }
@@ -108,10 +116,18 @@ static const struct cw_link_ops pmm_link_ops = { .ring = bell_remote };
 
 static void pmm_start(void)
 {
-	if (cw_device_bus_init(&pmm_bus, linked->layout, world_region(), pmm_slot, &pmm_link_ops,
-			       NULL))
+	struct cw_device *dev;
+
+	memset(queue, 0, sizeof(queue));
+	for (unsigned int i = 0; i < LINKED_QUEUES; i++) {
+		queue[i].num_max = place.queue_size;
+		queue[i].own = queue_own[i];
+	}
+	if (cw_device_bus_init(&pmm_bus, &layout, world_region(), pmm_slot, &pmm_link_ops, NULL))
 		broken("PMM refuses the layout");
-	linked->pmm_init(&pmm_bus);
+	dev = linked->pmm_init(queue);
+	if (!dev || cw_device_bus_add(&pmm_bus, 0, &transport, dev))
+		broken("device refused");
 	cw_device_bus_begin(&pmm_bus, world_now());
 }
 
@@ -140,6 +156,8 @@ static void pmm_forget(void)
 {
 	memset(&pmm_bus, 0xa5, sizeof(pmm_bus));
 	memset(pmm_slot, 0xa5, sizeof(pmm_slot));
+	memset(&transport, 0xa5, sizeof(transport));
+	memset(queue_own, 0xa5, sizeof(queue_own));
 }
 
 /* ---- the remote ---- */
@@ -166,7 +184,7 @@ static const struct cw_port remote_port = { .now = port_now, .ring = port_ring, 
 
 static void remote_start(void)
 {
-	if (cw_bus_init(&remote_bus, linked->layout, world_region(), remote_slot, &remote_port))
+	if (cw_bus_init(&remote_bus, &layout, world_region(), remote_slot, &remote_port))
 		broken("layout refused");
 	cw_bus_start(&remote_bus);
 }

@@ -16,27 +16,6 @@
 #define QUEUE	16
 #define WAIT_US 20000
 
-static const struct cw_layout_device place[] = {
-	{ .name = "net0",
-	  .id = CW_ID_NET,
-	  .slot = 1,
-	  .queues = 2,
-	  .queue_size = QUEUE,
-	  .size = 0x10000,
-	  .block = 0x37003000 },
-};
-static const struct cw_layout layout = {
-	.base = 0x37000000,
-	.size = LINKED_SIZE,
-	.line = 64,
-	.dtb = 0x1000,
-	.slots = 4,
-	.devices = 1,
-	.pmm_page = 0x37001000,
-	.remote_page = 0x37002000,
-	.device = place,
-};
-
 /* The world outside */
 static uint8_t wire[8][2048];
 static uint32_t wire_len[8], wire_in, wire_out;
@@ -63,9 +42,6 @@ static bool whole(const uint8_t *f, uint32_t len)
 
 /* PMM */
 static struct cw_net_device model;
-static struct cw_device_mmio transport;
-static struct cw_device_queue queue[2];
-static uint16_t own[2][QUEUE];
 static struct cw_part part[QUEUE + 1];
 
 static int wire_send(void *ctx, const struct cw_part *p, unsigned int n)
@@ -110,19 +86,13 @@ static int wire_receive(void *ctx, const struct cw_part *p, unsigned int n)
 
 static const struct cw_net_ops world_ops = { .send = wire_send, .receive = wire_receive };
 
-static void pmm_init(struct cw_device_bus *bus)
+static struct cw_device *pmm_init(struct cw_device_queue *queue)
 {
 	static const uint8_t mac[6] = { 2, 0x43, 0, 0, 0, 1 };
 
-	memset(queue, 0, sizeof(queue));
-	for (int i = 0; i < 2; i++) {
-		queue[i].num_max = QUEUE;
-		queue[i].own = own[i];
-	}
-	if (cw_net_device_init(&model, &world_ops, NULL, mac, 1500, false, queue, part,
-			       QUEUE + 1) ||
-	    cw_device_bus_add(bus, 0, &transport, &model.dev))
-		broken("device refused");
+	if (cw_net_device_init(&model, &world_ops, NULL, mac, 1500, false, queue, part, QUEUE + 1))
+		return NULL;
+	return &model.dev;
 }
 
 static bool pmm_pass(struct cw_device_bus *bus)
@@ -139,8 +109,6 @@ static bool pmm_pass(struct cw_device_bus *bus)
 static void pmm_forget(void)
 {
 	memset(&model, 0xa5, sizeof(model));
-	memset(&transport, 0xa5, sizeof(transport));
-	memset(own, 0xa5, sizeof(own));
 	memset(part, 0xa5, sizeof(part));
 }
 
@@ -214,7 +182,11 @@ static void remote_forget(void)
 	open = false;
 }
 
-static const struct linked parts = { .layout = &layout,
+static const struct linked parts = { .device = { .name = "net0",
+						 .id = CW_ID_NET,
+						 .queues = 2,
+						 .queue_size = QUEUE,
+						 .size = 0x10000 },
 				     .pmm_init = pmm_init,
 				     .pmm_pass = pmm_pass };
 

@@ -15,27 +15,6 @@
 #define READS 12
 #define QUEUE 8
 
-static const struct cw_layout_device place[] = {
-	{ .name = "rng0",
-	  .id = CW_ID_RNG,
-	  .slot = 1,
-	  .queues = 1,
-	  .queue_size = QUEUE,
-	  .size = 0x4000,
-	  .block = 0x37003000 },
-};
-static const struct cw_layout layout = {
-	.base = 0x37000000,
-	.size = LINKED_SIZE,
-	.line = 64,
-	.dtb = 0x1000,
-	.slots = 3,
-	.devices = 1,
-	.pmm_page = 0x37001000,
-	.remote_page = 0x37002000,
-	.device = place,
-};
-
 /* The world outside: it survives both sides. */
 static uint32_t given;		    /* words the source gave so far */
 static uint32_t newest, reads_done; /* newest word that the remote accepted */
@@ -49,9 +28,6 @@ static uint32_t word(uint32_t n)
 
 /* PMM */
 static struct cw_rng model;
-static struct cw_device_mmio transport;
-static struct cw_device_queue queue[1];
-static uint16_t own[QUEUE];
 static struct cw_part part[QUEUE];
 
 static int fill(void *ctx, const struct cw_part *p, unsigned int n, uint32_t max)
@@ -75,14 +51,9 @@ static uint64_t model_now(void *ctx)
 
 static const struct cw_rng_ops source = { .fill = fill, .now = model_now };
 
-static void pmm_init(struct cw_device_bus *bus)
+static struct cw_device *pmm_init(struct cw_device_queue *queue)
 {
-	memset(queue, 0, sizeof(queue));
-	queue[0].num_max = QUEUE;
-	queue[0].own = own;
-	if (cw_rng_init(&model, &source, NULL, 0, queue, part, QUEUE) ||
-	    cw_device_bus_add(bus, 0, &transport, &model.dev))
-		broken("device refused");
+	return cw_rng_init(&model, &source, NULL, 0, queue, part, QUEUE) ? NULL : &model.dev;
 }
 
 static bool pmm_pass(struct cw_device_bus *bus)
@@ -94,8 +65,6 @@ static bool pmm_pass(struct cw_device_bus *bus)
 static void pmm_forget(void)
 {
 	memset(&model, 0xa5, sizeof(model));
-	memset(&transport, 0xa5, sizeof(transport));
-	memset(own, 0xa5, sizeof(own));
 }
 
 /* Remote */
@@ -162,7 +131,11 @@ static void remote_forget(void)
 	open = false;
 }
 
-static const struct linked parts = { .layout = &layout,
+static const struct linked parts = { .device = { .name = "rng0",
+						 .id = CW_ID_RNG,
+						 .queues = 1,
+						 .queue_size = QUEUE,
+						 .size = 0x4000 },
 				     .pmm_init = pmm_init,
 				     .pmm_pass = pmm_pass };
 

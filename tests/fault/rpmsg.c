@@ -11,32 +11,8 @@
 #define QUEUE	8
 #define WAIT_US 20000
 
-static const struct cw_layout_device place[] = {
-	{ .name = "rpmsg0",
-	  .id = CW_ID_RPMSG,
-	  .slot = 1,
-	  .queues = 2,
-	  .queue_size = QUEUE,
-	  .size = 0x8000,
-	  .block = 0x37003000 },
-};
-static const struct cw_layout layout = {
-	.base = 0x37000000,
-	.size = LINKED_SIZE,
-	.line = 64,
-	.dtb = 0x1000,
-	.slots = 4,
-	.devices = 1,
-	.pmm_page = 0x37001000,
-	.remote_page = 0x37002000,
-	.device = place,
-};
-
 /* PMM */
 static struct cw_rpmsg_device model;
-static struct cw_device_mmio transport;
-static struct cw_device_queue queue[2];
-static uint16_t own[2][QUEUE];
 static struct cw_rpmsg_slot slot[2][QUEUE];
 
 static uint64_t model_now(void *ctx)
@@ -47,18 +23,13 @@ static uint64_t model_now(void *ctx)
 
 static const struct cw_rpmsg_device_ops model_ops = { .now = model_now };
 
-static void pmm_init(struct cw_device_bus *bus)
+static struct cw_device *pmm_init(struct cw_device_queue *queue)
 {
-	memset(queue, 0, sizeof(queue));
-	for (int i = 0; i < 2; i++) {
-		queue[i].num_max = QUEUE;
-		queue[i].own = own[i];
-	}
 	party_born(PMM);
 	if (cw_rpmsg_device_init(&model, &party[PMM].ch, &model_ops, NULL, 512, 512, queue, slot[0],
-				 slot[1]) ||
-	    cw_device_bus_add(bus, 0, &transport, &model.dev))
-		broken("device refused");
+				 slot[1]))
+		return NULL;
+	return &model.dev;
 }
 
 static bool pmm_pass(struct cw_device_bus *bus)
@@ -86,8 +57,6 @@ static void pmm_forget(void)
 {
 	party_died(PMM);
 	memset(&model, 0xa5, sizeof(model));
-	memset(&transport, 0xa5, sizeof(transport));
-	memset(own, 0xa5, sizeof(own));
 	memset(slot, 0xa5, sizeof(slot));
 }
 
@@ -138,7 +107,15 @@ static void remote_forget(void)
 	open = false;
 }
 
-static const struct linked parts = { &layout, pmm_init, pmm_pass, pmm_due, pmm_deadline };
+static const struct linked parts = { .device = { .name = "rpmsg0",
+						 .id = CW_ID_RPMSG,
+						 .queues = 2,
+						 .queue_size = QUEUE,
+						 .size = 0x8000 },
+				     .pmm_init = pmm_init,
+				     .pmm_pass = pmm_pass,
+				     .pmm_due = pmm_due,
+				     .pmm_deadline = pmm_deadline };
 
 static void begin(void)
 {

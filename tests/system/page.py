@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The status page under test: a remote's sockets without a remote, the program, and nginx."""
+import functools
+import http.server
 import json
 import os
 import select
 import signal
 import socket
 import struct
-import subprocess
-import tempfile
+import threading
 import time
 import urllib.request
 
-from pmm import BUILD, until
+from pmm import BUILD, Program, until
 
 PROGRAM = os.path.join(BUILD, "apps", "status-page", "causeway-status-page")
 SOURCE = os.environ["CW_SOURCE"]
@@ -88,7 +89,6 @@ class Keeper:
     """A control socket that says how the remote is."""
 
     def __init__(self, folder, board="fake", remote="r"):
-        import threading
         self.state, self.remote, self.starts, self.crashes = "running", remote, 1, 0
         self.s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.s.bind("%s/%s.sock" % (folder, board))
@@ -117,16 +117,14 @@ class Keeper:
             self.s.close()
 
 
-class Page:
+class Page(Program):
     """causeway-status-page; the JSON that it writes."""
 
     def __init__(self, run_dir, *args, directory=None):
-        self.tmp = tempfile.TemporaryDirectory(prefix="cw-page-")
+        super().__init__("page")
         os.chmod(self.tmp.name, 0o755)  # of nginx's workers, started by root, it is another's
         self.dir = directory or os.path.join(self.tmp.name, "www")
-        self.log = open(os.path.join(self.tmp.name, "log"), "w+")
-        self.p = subprocess.Popen([PROGRAM, "--directory", self.dir, "--run-dir", str(run_dir), *args],
-                                  stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL)
+        self.run([PROGRAM, "--directory", self.dir, "--run-dir", str(run_dir), *args])
         until(lambda: os.path.exists(self.dir + "/status.json") or self.p.poll() is not None)
 
     def read(self, name="status.json"):
@@ -135,10 +133,6 @@ class Page:
 
     def rows(self):
         return self.read("history.json")["rows"]
-
-    def output(self):
-        with open(self.log.name) as f:
-            return f.read()
 
     def until(self, what, seconds=5.0):
         """Waits until what(status) is true; returns it, and the seconds it took."""
@@ -156,22 +150,12 @@ class Page:
         self.p.send_signal(signal.SIGTERM)
         return self.p.wait(5)
 
-    def __enter__(self):
-        return self
 
-    def __exit__(self, *_):
-        if self.p.poll() is None:
-            self.p.kill()
-            self.p.wait()
-        self.log.close()
-        self.tmp.cleanup()
-
-
-class Nginx:
+class Nginx(Program):
     """Debian's, with our configuration, on a port of its own choosing."""
 
     def __init__(self, www):
-        self.tmp = tempfile.TemporaryDirectory(prefix="cw-nginx-")
+        super().__init__("nginx")
         prefix = self.tmp.name
         with socket.socket() as s:
             s.bind(("127.0.0.1", 0))
@@ -184,14 +168,12 @@ class Nginx:
         with open(prefix + "/nginx.conf", "w") as f:
             f.write(text)
         os.chmod(prefix, 0o755)
-        self.log = open(prefix + "/log", "w+")
-        self.p = subprocess.Popen(["nginx", "-p", prefix, "-e", "stderr", "-c", prefix + "/nginx.conf"],
-                                  stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL,
-                                  env={**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin"})
+        self.run(["nginx", "-p", prefix, "-e", "stderr", "-c", prefix + "/nginx.conf"],
+                 env={**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin"})
         until(self.answers)
 
     def answers(self):
-        assert self.p.poll() is None, open(self.log.name).read()
+        assert self.p.poll() is None, self.output()
         try:
             return self.get("")[0] == 200
         except OSError:
@@ -205,11 +187,41 @@ class Nginx:
         except urllib.error.HTTPError as e:
             return e.code, e.headers, e.read()
 
+    def __exit__(self, *_):
+        self.p.terminate()  # its workers, too
+        self.p.wait(5)
+        super().__exit__(*_)
+
+
+class Plain:
+    """A web server that has no clock: its answers bear no Date. What is in `instead` is served in place of files."""
+
+    def __init__(self, www):
+        self.instead = {}
+
+        class Handler(http.server.SimpleHTTPRequestHandler):
+            def send_response(handler, code, message=None):
+                handler.send_response_only(code, message)
+
+            def do_GET(handler):
+                text = self.instead.get(handler.path)
+                if text is None:
+                    return http.server.SimpleHTTPRequestHandler.do_GET(handler)
+                handler.send_response(200)
+                handler.send_header("Content-Length", str(len(text)))
+                handler.end_headers()
+                handler.wfile.write(text)
+
+            def log_message(handler, *args):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=www))
+        self.url = "http://127.0.0.1:%d/" % self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self.p.terminate()
-        self.p.wait(5)
-        self.log.close()
-        self.tmp.cleanup()
+        self.server.shutdown()
+        self.server.server_close()

@@ -59,9 +59,35 @@ def board(remotes, **top):
     return "\n".join(lines) + "\n"
 
 
-class Pmm:
+class Program:
+    """A process and what it prints, in a folder of its own; nothing stays when the test leaves it."""
+
+    def __init__(self, name):
+        self.tmp = tempfile.TemporaryDirectory(prefix="cw-%s-" % name)
+        self.log = open(os.path.join(self.tmp.name, "log"), "w+")
+
+    def run(self, command, **popen):
+        self.p = subprocess.Popen(command, stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL, **popen)
+        self.pid = self.p.pid
+
+    def output(self):
+        with open(self.log.name, errors="replace") as f:
+            return f.read()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.p.poll() is None:
+            self.p.kill()
+            self.p.wait()
+        self.log.close()
+        self.tmp.cleanup()
+
+
+class Pmm(Program):
     def __init__(self, text=None, args=(), wait=True, run_dir=None, options=(), prefix=(), **popen):
-        self.tmp = tempfile.TemporaryDirectory(prefix="cw-system-")
+        super().__init__("system")
         self.dir = run_dir or os.path.join(self.tmp.name, "run")
         command = [*prefix, CAUSEWAY, "run", "--run-dir", self.dir, *options]
         if text is not None:
@@ -69,10 +95,7 @@ class Pmm:
             with open(self.file, "w") as f:
                 f.write(text)
             command.append(self.file)
-        self.log = open(os.path.join(self.tmp.name, "log"), "w+")
-        self.p = subprocess.Popen(command + list(args), stdout=self.log, stderr=self.log,
-                                  stdin=subprocess.DEVNULL, **popen)
-        self.pid = self.p.pid
+        self.run(command + list(args), **popen)
         if wait:
             until(lambda: self.answers() or self.p.poll() is not None)
             assert self.p.poll() is None, self.output()
@@ -87,10 +110,6 @@ class Pmm:
             return self.status()["ok"]
         except OSError:
             return False
-
-    def output(self):
-        with open(self.log.name, errors="replace") as f:
-            return f.read()
 
     def ask(self, **request):
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
@@ -132,13 +151,3 @@ class Pmm:
         code = self.p.wait(seconds)
         assert "a system call that it may not make" not in self.output()
         return code
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.p.poll() is None:
-            self.p.kill()
-            self.p.wait()
-        self.log.close()
-        self.tmp.cleanup()

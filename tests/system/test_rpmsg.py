@@ -202,6 +202,9 @@ def test_a_remote_whose_firmware_is_not_there(tmp_path):
         assert p.stop() == 0
 
 
+EVIL, SHOWN = "\x1b[2J\x1b]0;x\x07 \u009b~\r\n\x7f!", "?[2J?]0;x? ??~???!"  # what a terminal would obey
+
+
 def app(p, name, *args):
     return subprocess.run([os.path.join(BUILD, "apps", name, name), *args], capture_output=True, text=True,
                           timeout=15, env={**os.environ, "CAUSEWAY_RUN_DIR": p.dir})
@@ -215,6 +218,7 @@ def test_calls_to_the_remote():
     with Messages() as p:
         assert call("1", "hello") == (0, "hello") and call("1") == (0, "")
         assert re.fullmatch(r"\d+ ms", call("2")[1])
+        assert call("1", EVIL) == (0, SHOWN)
         assert call("3", "4 5 60") == (0, "69")
         assert call("3", "4 x") == (1, "rpmsg-call: status 1")
         assert call("3") == (1, "rpmsg-call: bad length")
@@ -236,6 +240,7 @@ def test_the_example_application():
     with Messages() as p:
         r = run(p, "how are you")
         assert (r.returncode, r.stdout, r.stderr) == (0, "how are you\n", "")
+        assert run(p, EVIL).stdout == SHOWN + "\n"
         assert p.stop() == 0
         r = run(p)
         assert (r.returncode, r.stdout) == (1, "") and r.stderr.startswith("rpmsg-echo: link is down")

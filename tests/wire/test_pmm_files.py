@@ -24,10 +24,7 @@ class Client:
     def __init__(self, remote):
         self.remote, self.session, self.id = remote, 0, 0
         self.nonce = random.getrandbits(32)
-        while b"files" not in remote.announced:
-            with pytest.raises(WireError):
-                remote.hear(0.2)
-        self.at = remote.announced[b"files"]
+        self.at = remote.announcement(b"files")
 
     def send(self, kind, method=0, session=None, number=0, word=0, data=b"", version=1):
         self.remote.send(ME, self.at, struct.pack("<BBHIIi", version, kind, method,

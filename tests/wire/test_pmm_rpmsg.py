@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A remote's messages in Python, in the driver's role, written from docs/spec/rpmsg.md, against the real PMM."""
 import ctypes
+import json
 import os
 import select
 import signal
@@ -13,7 +14,7 @@ import time
 import pytest
 
 from conftest import BOARD, CAUSEWAY, Pmm
-from region import DriverDevice, wait
+from region import DriverDevice, WireError, wait
 from rpmsg import F_BUFSZ, F_CREDIT, F_FRAGMENT, F_NS, name_service, pack
 
 WRITE = 2
@@ -63,26 +64,32 @@ class Remote(DriverDevice):
         self.send(addr, NS, name_service(name, addr, flags))
 
     def hear_any(self, timeout=5.0):
-        """The next message of the PMM: (src, dst, flags, payload)."""
-        i, used = self.rings[TO_HOST].collect(timeout)
-        src, dst, reserved, length, flags = struct.unpack("<3I2H", self.m.read(self.into[i], 16))
-        assert reserved == 0 and length + 16 == used
-        data = self.m.read(self.into[i] + 16, length)
-        self.give(i)
-        return src, dst, flags, data
-
-    def hear(self, timeout=5.0):
-        """The next one that is no announcement."""
+        """The next message of the PMM that is no announcement: (src, dst, flags, payload)."""
         while True:
-            src, dst, flags, data = self.hear_any(timeout)
+            i, used = self.rings[TO_HOST].collect(timeout)
+            src, dst, reserved, length, flags = struct.unpack("<3I2H", self.m.read(self.into[i], 16))
+            assert reserved == 0 and length + 16 == used
+            data = self.m.read(self.into[i] + 16, length)
+            self.give(i)
             if dst != NS:
-                return src, dst, data
+                return src, dst, flags, data
             name, addr, what = struct.unpack("<32s2I", data)
             assert what in (CREATE, DESTROY)
             if what == CREATE:
                 self.announced[name.rstrip(b"\0")] = addr
             else:
                 del self.announced[name.rstrip(b"\0")]
+
+    def hear(self, timeout=5.0):
+        src, dst, _, data = self.hear_any(timeout)
+        return src, dst, data
+
+    def announcement(self, name):
+        """The address of the PMM's endpoint of that name."""
+        while name not in self.announced:
+            with pytest.raises(WireError):
+                self.hear(0.2)
+        return self.announced[name]
 
     def path(self, name):
         return f"{self.folder}/{name}"
@@ -97,6 +104,18 @@ class Remote(DriverDevice):
         finally:
             os.close(folder)
         return s
+
+    def carry(self, s, data, addr=1030):
+        """Client @s says @data to the service at @addr; the address that it has here."""
+        s.send(data)
+        src, dst, got = self.hear()
+        assert (dst, got) == (addr, data)
+        return src
+
+    def serves(self, name="echo", addr=1030):
+        """Somebody new is heard."""
+        with self.call(name) as s:
+            self.carry(s, b"hello", addr)
 
     def files(self):
         """One that begins with a dot is being made."""
@@ -137,9 +156,8 @@ def test_services_are_sockets(remote):
     with remote.call("echo") as s:
         assert stat.S_IMODE(os.stat(remote.folder).st_mode) == 0o700
         assert remote.files() == ["echo"]
-        s.send(b"question")
-        src, dst, data = remote.hear()
-        assert (dst, data) == (1030, b"question") and src >= 1024
+        src = remote.carry(s, b"question")
+        assert src >= 1024
         assert b"echo" in remote.announced and src != remote.announced[b"echo"]
         remote.send(1030, src, b"answer")
         assert s.recv(1000) == b"answer"
@@ -169,10 +187,8 @@ def test_a_client_leaves_answers_unread(remote):
 def test_two_clients(remote):
     remote.announce(b"echo", 1030)
     with remote.call("echo") as a, remote.call("echo") as b:
-        a.send(b"a")
-        from_a, _, _ = remote.hear()
-        b.send(b"b")
-        from_b, _, _ = remote.hear()
+        from_a = remote.carry(a, b"a")
+        from_b = remote.carry(b, b"b")
         assert from_a != from_b
         remote.send(1030, from_b, b"for b")
         remote.send(1030, from_a, b"for a")
@@ -187,8 +203,6 @@ def whole(remote, src, dst, timeout=5.0):
     data, total = b"", None
     while total is None or len(data) < total:
         i_src, i_dst, flags, payload = remote.hear_any(timeout)
-        if i_dst == NS:
-            continue
         assert (i_src if src is None else src, i_dst, flags) == (i_src, dst, 1)
         src = i_src
         length, at = struct.unpack_from("<2I", payload)
@@ -225,8 +239,7 @@ def test_status(remote):
     remote.announce(b"e\x1b[31mcho", 1030)
     with remote.call("e__31mcho") as s:
         for i in range(3):
-            s.send(b"one %d" % i)
-            src, _, _ = remote.hear()
+            src = remote.carry(s, b"one %d" % i)
         remote.send(1030, src, b"back")
         remote.send(1030, src, b"")
         assert s.recv(10) == b"back"
@@ -294,8 +307,7 @@ def test_names_are_cleaned(remote):
     assert (sorted(os.listdir(remote.pmm.dir)), sorted(os.listdir(remote.pmm.dir + "/run"))) == around
     for i, (name, file) in enumerate(NAMES):
         with remote.call(file) as s:
-            s.send(name)
-            assert remote.hear()[1:] == (1100 + i, name)
+            remote.carry(s, name, 1100 + i)
 
 
 def test_one_name_several_times(remote):
@@ -305,9 +317,7 @@ def test_one_name_several_times(remote):
     remote.announce(b"x", 1101)  # said once more
     wait(lambda: remote.files() == ["x", "x.1", "x.1.1", "x.2"], "four")
     for file, addr in (("x", 1101), ("x.1", 1102), ("x.2", 1103), ("x.1.1", 1104)):
-        with remote.call(file) as s:
-            s.send(b"y")
-            assert remote.hear()[1] == addr
+        remote.serves(file, addr)
     with remote.call("x.1") as s:
         remote.announce(b"x", 1102, DESTROY)
         assert s.recv(1) == b""
@@ -324,8 +334,7 @@ def test_repeated_announcements(remote):
         remote.announce(b"other", 1030)  # the address is echo's
         remote.announce(b"echo", 1031, DESTROY)
         remote.announce(b"never", 1030, DESTROY)
-        s.send(b"still there")
-        assert remote.hear()[1:] == (1030, b"still there")
+        remote.carry(s, b"still there")
         assert remote.files() == ["echo"] and len(rpmsg_status(remote)["services"]) == 1
         wait_channel(remote, ns_bad=1)
 
@@ -376,9 +385,7 @@ def test_a_flood_of_announcements(remote):
             remote.announce(b"flood%d" % (i % 50), 1100 + i)
             remote.announce(b"flood%d" % (i % 50), 1100 + i, DESTROY)
         remote.announce(b"last", 9000)
-        with remote.call("last") as s:
-            s.send(b"there")
-            assert remote.hear()[1:] == (9000, b"there")
+        remote.serves("last", 9000)
         wait(lambda: remote.files() == ["last"], "the others to go")
         seconds = time.monotonic() - begin
         assert w.created() <= 34 + 50 * seconds
@@ -390,8 +397,7 @@ def test_bad_messages(remote):
     remote.announce(b"echo", 1030)
     before = channel(remote)
     with remote.call("echo") as s:
-        s.send(b"hello")
-        src = remote.hear()[0]
+        src = remote.carry(s, b"hello")
         remote.send_raw(pack(1030, src, b"x" * 10, length=11))
         remote.send_raw(pack(1030, src, b"", length=65535))
         remote.send_raw(pack(1030, src, b"x"), length=15)
@@ -437,10 +443,8 @@ def fill(remote, s):
 def test_nobody_waits_for_a_client_that_does_not_read(remote):
     remote.announce(b"echo", 1030)
     with remote.call("echo") as slow, remote.call("echo") as good:
-        slow.send(b"slow")
-        to_slow = remote.hear()[0]
-        good.send(b"good")
-        to_good = remote.hear()[0]
+        to_slow = remote.carry(slow, b"slow")
+        to_good = remote.carry(good, b"good")
         n = 0
         while (rpmsg_status(remote)["services"][0]["dropped"]) < 20:
             for _ in range(100):
@@ -488,8 +492,7 @@ def test_what_cannot_travel(remote):
             s.send(text)
         assert remote.hear()[1:] == (1030, b"y" * 496)
         wait(lambda: rpmsg_status(remote)["services"][0]["dropped"] == 3, "the three to be counted")
-        assert s.send(b"z") == 1
-        assert remote.hear()[2] == b"z"
+        remote.carry(s, b"z")
 
 
 def test_long_messages(pmm):
@@ -504,7 +507,8 @@ def test_long_messages(pmm):
         s.send(text + b"x")  # dropped
         send_whole(remote, 1030, src, text)
         assert s.recv(1 << 17) == text
-        send_whole(remote, 1030, remote.announced[b"echo"], text[:5000]) if b"echo" in remote.announced else None
+        send_whole(remote, 1030, remote.announced[b"echo"], text[:5000])
+        assert s.recv(1 << 17) == text[:5000]
     # Several at once: one after the other for the remote, also of who does not wait for it.
     clients = [remote.call("echo") for _ in range(5)]
     for i, c in enumerate(clients):
@@ -517,8 +521,24 @@ def test_long_messages(pmm):
         assert data[2:] == text[:20000]
         seen.setdefault(src, []).append((data[0], data[1]))
     assert sorted(seen.values()) == [[(i, k) for k in range(3)] for i in range(5)]
-    order = [v for _ in [0] for v in seen]
-    assert len(order) == 5
+
+
+@pytest.mark.parametrize("data", [b"\x00" * 65536, b"\x1b\\\"\xff" * 16384, b"\\" * 65536, b"plain"],
+                         ids=["zeros", "mixed", "backslashes", "plain"])
+def test_recv_json_is_whole(pmm, data):
+    """However much longer JSON makes it: bytes that nobody can print, and backslashes, which are doubled."""
+    remote = Remote(pmm, F_NS | F_BUFSZ | F_FRAGMENT)
+    remote.announce(b"raw", 1030)
+    wait(lambda: remote.files() == ["raw"], "the socket")
+    with subprocess.Popen([CAUSEWAY, "rpmsg", "recv", "raw", "-n", "1", "--json", "--run-dir", pmm.dir + "/run"],
+                          stdout=subprocess.PIPE) as p:
+        wait(lambda: rpmsg_status(remote)["services"][0]["clients"], "it to join")
+        send_whole(remote, 1030, remote.announcement(b"raw"), data)
+        out = p.communicate(timeout=10)[0]
+    line, = out.splitlines()
+    said = json.loads(line)
+    assert p.returncode == 0 and said["bytes"] == len(data) and bytes.fromhex(said["hex"]) == data
+    assert said["text"] == "".join(chr(c) if 32 <= c < 127 else "\\x%02x" % c for c in data)
 
 
 def closes(s):
@@ -539,9 +559,7 @@ def test_a_reset_ends_it(pmm):
     s.close()
     again = Remote(pmm)
     again.announce(b"echo", 1040)
-    with again.call("echo") as s:
-        s.send(b"new")
-        assert again.hear()[1:] == (1040, b"new")
+    again.serves("echo", 1040)
 
 
 def test_a_ring_that_makes_no_sense_ends_it(pmm):
@@ -568,9 +586,7 @@ def test_a_remote_that_begins_again(pmm):
     wait(lambda: remote.files() == [], "the files to go")
     again = Remote(pmm)
     again.announce(b"echo", 1030)
-    with again.call("echo") as s:
-        s.send(b"hello again")
-        assert again.hear()[1:] == (1030, b"hello again")
+    again.serves()
     assert again.files() == ["echo"]
     assert channel(again)["lost"] == 1
 
@@ -587,9 +603,7 @@ def test_a_worker_that_is_killed(pmm):
     pmm.connect()
     again = Remote(pmm)
     again.announce(b"echo", 1030)
-    with again.call("echo") as s:
-        s.send(b"hello")
-        assert again.hear()[1:] == (1030, b"hello")
+    again.serves()
 
 
 def test_a_remote_that_is_left_alone(pmm):

@@ -82,7 +82,4 @@ void cw_control_answer_encode(const struct cw_control_answer *a, struct cw_abi_c
 /** cw_control_answer_decode - read an answer. Returns 0, CW_EVERSION or CW_EBADLEN */
 int cw_control_answer_decode(struct cw_control_answer *a, const void *buf, uint32_t len);
 
-/** cw_text_clean - end a string and make '?' of what is not printable ASCII; @dst: of @n + 1 bytes */
-void cw_text_clean(char *dst, const void *src, uint32_t n);
-
 #endif

@@ -28,6 +28,8 @@ enum cw_serve {
 
 /* Chains served in one go before other queues get their turn. */
 #define CW_SERVE_BUDGET 64
+/* Bytes after which they get it too, where chains can be long. */
+#define CW_SERVE_BYTES	(1u << 20)
 
 /* What a device model implements. Members marked "may be NULL" then do nothing. */
 struct cw_device_ops {

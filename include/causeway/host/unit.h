@@ -55,6 +55,7 @@ int cw_backend_connect(const struct cw_board_device *d, uint32_t port, bool mess
 /* Of an rpmsg device: services of the remote, and programs that use them, all services together. */
 #define CW_RPMSG_SERVICES 32u
 #define CW_RPMSG_CLIENTS  64u
+#define CW_RPMSG_WAITING  64 /* callers of one service that nobody picked up yet */
 
 #define CW_ASK_NAME 32u
 

@@ -98,7 +98,7 @@ static void begin(void)
 		t.request[i].message = t.message[i];
 		t.request[i].answer = t.answer[i];
 	}
-	pair_init(&t.pair, 1, SIZE, 1u << 20);
+	pair_init(&t.pair, 1, SIZE, 4u << 20);
 	assert_int_equal(cw_9p_device_init(&t.dev, &server, NULL, "files", MSIZE, t.pair.q,
 					   t.request, REQUESTS, SIZE),
 			 CW_OK);
@@ -226,6 +226,24 @@ static void cut_anywhere(void **state)
 		stop(NULL);
 	}
 	begin();
+}
+
+/* What is answered at once is much at most, and then others have their turn. */
+static void long_answers_take_turns(void **state)
+{
+	const uint32_t len = CW_SERVE_BYTES / 2;
+
+	(void)state;
+	begin();
+	t.dev.msize = len;
+	t.now_head = 11;
+	t.now_data = len - 11;
+	for (uint16_t i = 0; i < 5; i++)
+		ask(20, len, i);
+	run();
+	for (uint16_t i = 0; i < 5; i++)
+		assert_int_equal(pair_take(&t.pair, 0), len);
+	assert_int_equal(t.dev.dev.count.served, 3);
 }
 
 static void at_once_only_when_it_fits_and_nothing_is_under_way(void **state)
@@ -454,6 +472,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(messages_and_answers),
 		T(cut_anywhere),
+		T(long_answers_take_turns),
 		T(at_once_only_when_it_fits_and_nothing_is_under_way),
 		T(row42_bad_frames),
 		T(no_room_to_say_what_failed),

@@ -476,6 +476,23 @@ static void reset_with_steps_in_hand(void **state)
 	assert_int_equal(t.blk.busy, 0);
 }
 
+/* What is read at once is much at most, and then others have their turn. */
+static void long_reads_take_turns(void **state)
+{
+	const uint32_t len = SECTORS * 512, many = 2 * CW_SERVE_BYTES / (SECTORS * 512) + 1;
+
+	(void)state;
+	begin(false, ALL);
+	t.cached = true;
+	for (uint32_t i = 0; i < many; i++)
+		ask(CW_BLK_T_IN, 0, 0, len);
+	pair_kick(&t.pair, 0);
+	run();
+	for (uint32_t i = 0; i < many; i++)
+		assert_int_equal(pair_take(&t.pair, 0), len + 1);
+	assert_int_equal(t.blk.dev.count.served, 3);
+}
+
 static void geometry_must_make_sense(void **state)
 {
 	struct cw_blk_geometry g = { .sectors = 0, .block = 512 };
@@ -512,6 +529,7 @@ int main(void)
 		T(disk_fails),
 		T(more_than_it_takes),
 		T(reset_with_steps_in_hand),
+		T(long_reads_take_turns),
 		T(geometry_must_make_sense),
 	};
 

@@ -104,6 +104,28 @@ static void *remote(void *ctx)
 	return NULL;
 }
 
+/* ---- a remote that sends as fast as we read ---- */
+
+#define NO_END 1000000u
+
+static unsigned int junk, junk_left; /* messages of it: had, and to come */
+
+int __real_cw_rpmsg_client_recv(struct cw_rpmsg_client *client, void *buf, size_t size,
+				uint64_t timeout);
+int __wrap_cw_rpmsg_client_recv(struct cw_rpmsg_client *client, void *buf, size_t size,
+				uint64_t timeout);
+
+int __wrap_cw_rpmsg_client_recv(struct cw_rpmsg_client *client, void *buf, size_t size,
+				uint64_t timeout)
+{
+	if (!junk_left)
+		return __real_cw_rpmsg_client_recv(client, buf, size, timeout);
+	junk_left--;
+	junk++;
+	memset(buf, 0, 16);
+	return 16;
+}
+
 /* ---- set-up ---- */
 
 static pthread_t thread;
@@ -131,6 +153,7 @@ static int setup(void **state)
 	snprintf(a.sun_path, sizeof(a.sun_path), "%s/b.rpmsg/r/calls", run);
 	listening = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	runs = up = down = 0;
+	junk = junk_left = 0;
 	return bind(listening, (const struct sockaddr *)&a, sizeof(a)) || listen(listening, 5) ||
 	       pthread_create(&thread, NULL, remote, NULL);
 }
@@ -238,12 +261,39 @@ static void a_loop_of_ones_own(void **state)
 	assert_int_equal(runs, 1);
 }
 
+static void a_turn_ends(void **state)
+{
+	(void)state;
+	begin();
+	junk_left = NO_END;
+	cw_rpc_socket_poll(&s);
+	assert_in_range(junk, 1, 64);
+}
+
+static void deadlines_hold_meanwhile(void **state)
+{
+	const struct cw_rpc_ask ask = { .method = 1, .args = "", .timeout = 1 };
+	char back[SIZE];
+	int32_t got = INT32_MAX;
+
+	(void)state;
+	begin();
+	assert_int_equal(call(1, "", back), 0);
+	assert_int_equal(cw_rpc_begin(&c, &ask, ended, &got, NULL), CW_OK);
+	junk_left = NO_END;
+	while (got == INT32_MAX && junk_left)
+		cw_rpc_socket_poll(&s);
+	assert_int_equal(got, CW_ETIMEDOUT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(calls_come_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_connection_that_ends_is_a_reset, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_loop_of_ones_own, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_turn_ends, setup, teardown),
+		cmocka_unit_test_setup_teardown(deadlines_hold_meanwhile, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -152,6 +152,28 @@ static void history_is_bounded(void **state)
 	assert_int_equal(rows(), 1);
 }
 
+static void a_long_history_is_whole(void **state)
+{
+	const int most = 60000, more = 100;
+	cJSON *o, *r, *list;
+	int n = 0;
+
+	(void)state;
+	view_free(&view);
+	assert_int_equal(view_init(&view, (unsigned int)most), 0);
+	for (int i = 0; i < most + more; i++)
+		tell(7, (uint32_t)i, (uint64_t)i * 1000);
+	o = history();
+	list = cJSON_GetObjectItem(o, "rows");
+	cJSON_ArrayForEach(r, list)
+	{
+		assert_true(r->child->valuedouble == (double)at((uint64_t)(more + n) * 1000).ms);
+		n++;
+	}
+	assert_int_equal(n, most);
+	cJSON_Delete(o);
+}
+
 static void refused_messages(void **state)
 {
 	uint32_t n = make(7, 1, "idle");
@@ -333,6 +355,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(life_of_a_remote, begin, end),
 		cmocka_unit_test_setup_teardown(what_the_carrier_says, begin, end),
 		cmocka_unit_test_setup_teardown(history_is_bounded, begin, end),
+		cmocka_unit_test_setup_teardown(a_long_history_is_whole, begin, end),
 		cmocka_unit_test_setup_teardown(refused_messages, begin, end),
 		cmocka_unit_test_setup_teardown(hostile_text, begin, end),
 		cmocka_unit_test_setup_teardown(log_is_bounded, begin, end),
