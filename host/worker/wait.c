@@ -5,15 +5,17 @@
  * Theory of operation: to sleep and be woken costs hundreds of times what a look at memory does, so
  * a worker that expects work soon looks for a while first. How long, it learns from the pauses that
  * came before: one shorter than the board's limit pulls the budget towards twice its length, a
- * longer one halves it. So what is spun in vain is bounded by what was gained, and on an idle
- * system the budget is zero after a few wakes. Whoever spins holds a token; there is one less than
- * there are processors, so somebody can always run what is being waited for.
+ * longer one halves it. Where remote and worker share a processor, to look is to keep away the news: it
+ * comes as soon as the worker sleeps. So after looks that were in vain there are pauses without any, twice as
+ * many each time, until one pays again. What is spun in vain is thus bounded
+ * by what was gained, and on an idle system the budget is zero after a few wakes. Whoever spins
+ * holds a token; there is one less than there are processors, so somebody can always run what is
+ * being waited for.
  *
  * Asleep, a worker waits for its keeper, doorbells, backends, and the next deadline. One that does not
- * come to rest glances at all of these every half millisecond: a remote that always has more takes
- * a share of the processor from the others, never their input. A doorbell that
- * rings without bringing anything is masked for a millisecond at a time: a remote that rings as fast
- * as it can delays nobody but itself.
+ * come to rest glances at all of these every half millisecond: a remote that always has more takes a share
+ * of the processor from the others, never their input. A doorbell that rings without bringing anything
+ * is masked for a millisecond at a time: a remote that rings as fast as it can delays nobody but itself.
  */
 #include "worker.h"
 
@@ -28,6 +30,7 @@
 #define STORM	   32	/* doorbells in a row that brought nothing */
 #define STORM_US   1000 /* for so long they are not listened to then */
 #define SPIN_ROUND 16	/* looks between two looks at the clock */
+#define VAIN_MOST  4u	/* spins in vain in a row, up to which the pauses without one double */
 
 bool cw_spin_take(struct cw_spin_tokens *t, uint32_t pid)
 {
@@ -110,11 +113,17 @@ bool worker_spin(struct worker *w)
 	if (!w->config->board->poll || !w->spin.budget || w->spin.idle_at)
 		return false;
 	w->spin.idle_at = w->now = worker_now();
+	if (w->spin.rest) {
+		w->spin.rest--;
+		return false;
+	}
 	if (!cw_spin_take(w->config->tokens, w->pid))
 		return false;
 	w->report->spins++;
 	hit = spin_until(w, w->now + w->spin.budget);
 	w->report->spins_hit += hit;
+	w->spin.rest = hit ? 0 : (1u << w->spin.vain) - 1;
+	w->spin.vain = hit ? 0 : w->spin.vain + (w->spin.vain < VAIN_MOST);
 	cw_spin_release(w->config->tokens, w->pid);
 	return hit;
 }

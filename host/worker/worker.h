@@ -40,6 +40,8 @@ struct served {
 struct spin {
 	uint32_t budget;  /* microseconds, learned */
 	uint64_t idle_at; /* when work ran out, 0: it has not */
+	uint32_t vain;	  /* spins in a row that found nothing */
+	uint32_t rest;	  /* so many pauses are to have none */
 };
 
 struct worker {
