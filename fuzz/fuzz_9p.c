@@ -9,115 +9,28 @@
  * changes; and that no descriptor is left when the session ends.
  */
 #include "fuzz.h"
+#include "tree.h"
 
 #include <causeway/core/err.h>
 #include <causeway/host/9p.h>
 
-#include <fcntl.h>
-#include <fts.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #define LARGEST 9000u
 
-static char base[64], export[80], outside[80];
-static int root = -1;
 static struct cw_9p_server *server;
-static struct stat folder_was, file_was;
 static uint8_t message[LARGEST + 512];
 static uint32_t at;
-
-/* ---- the tree ---- */
-
-static void wipe(char *path)
-{
-	char *paths[] = { path, NULL };
-	FTS *f = fts_open(paths, FTS_PHYSICAL, NULL);
-
-	for (FTSENT *e; f && (e = fts_read(f));) {
-		if (e->fts_info == FTS_D && e->fts_level)
-			chmod(e->fts_accpath, 0700);
-		else if (e->fts_info == FTS_DP && e->fts_level)
-			rmdir(e->fts_accpath);
-		else if (e->fts_info != FTS_D && e->fts_level)
-			unlink(e->fts_accpath);
-	}
-	if (f)
-		fts_close(f);
-}
-
-static void leave(void)
-{
-	wipe(export);
-	wipe(outside);
-	rmdir(export);
-	rmdir(outside);
-	rmdir(base);
-}
-
-static void put_file(int dir, const char *name, const char *text)
-{
-	int fd = openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC, 0644);
-
-	FZ_CHECK(fd >= 0 && write(fd, text, strlen(text)) >= 0);
-	close(fd);
-}
-
-static void make_tree(void)
-{
-	chmod(export, 0755);
-	wipe(export);
-	mkdirat(root, "a", 0755);
-	mkdirat(root, "a/b", 0755);
-	put_file(root, "f", "0123456789");
-	put_file(root, "a/f", "text");
-	symlinkat("../outside", root, "l");
-	symlinkat("f", root, "a/l");
-	mkfifoat(root, "p", 0644);
-}
 
 static void set_up(void)
 {
 	struct cw_9p_options o = { .msize = 8192 };
-	int dir;
 
-	snprintf(base, sizeof(base), "%s/fuzz-9p.XXXXXX",
-		 access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
-	FZ_CHECK(mkdtemp(base));
-	snprintf(export, sizeof(export), "%s/export", base);
-	snprintf(outside, sizeof(outside), "%s/outside", base);
-	FZ_CHECK(!mkdir(export, 0755) && !mkdir(outside, 0755));
-	atexit(leave);
-	signal(SIGXFSZ, SIG_IGN);
-	root = o.root = open(export, O_PATH | O_DIRECTORY);
-	dir = open(outside, O_PATH | O_DIRECTORY);
-	put_file(dir, "f", "secret");
-	close(dir);
+	tree_begin();
+	o.root = tree_root;
 	server = cw_9p_create(&o);
 	FZ_CHECK(server);
-}
-
-static void outside_is(struct stat *folder, struct stat *file)
-{
-	char path[96];
-
-	snprintf(path, sizeof(path), "%s/f", outside);
-	FZ_CHECK(!stat(outside, folder) && !stat(path, file));
-	folder->st_atim = file->st_atim = (struct timespec){ 0, 0 };
-}
-
-static void check_outside(void)
-{
-	struct stat folder, file;
-
-	outside_is(&folder, &file);
-	FZ_CHECK(!memcmp(&folder, &folder_was, sizeof(folder)));
-	FZ_CHECK(!memcmp(&file, &file_was, sizeof(file)));
 }
 
 /* ---- messages ---- */
@@ -361,30 +274,23 @@ static void begin_session(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	int before, after;
 	uint8_t what;
 
 	if (!server)
 		set_up();
-	before = dup(root);
-	close(before);
 	fz_begin(data, size);
-	make_tree();
-	outside_is(&folder_was, &file_was);
+	tree_make();
 	begin_session();
 	for (unsigned int n = 0; n < 200 && fz_more(); n++) {
 		what = fz_u8();
 		if (what == 255)
-			syscall(SYS_renameat2, root, "a", root, "l", RENAME_EXCHANGE);
+			tree_exchange();
 		compose();
 		if (what & 1)
 			bend();
 		ask(what & 2 ? fz_u16() % 300 : 8192 + (what & 4));
 	}
 	cw_9p_reset(server);
-	after = dup(root);
-	FZ_CHECK(after == before);
-	close(after);
-	check_outside();
+	tree_check();
 	return 0;
 }

@@ -17,7 +17,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TARGETS = ["chain", "ring", "link", "requests", "dev_rng", "dev_net", "dev_console", "dev_blk", "dev_9p",
            "dev_9p_ring", "dev_vsock", "drv_rng", "drv_net", "drv_console", "drv_blk", "drv_9p", "drv_vsock", "board",
-           "layout_fdt", "elf", "rsctable", "rpmsg", "rpmsg_ns", "rpc", "status", "cli", "control", "gdb"]
+           "layout_fdt", "elf", "rsctable", "rpmsg", "rpmsg_ns", "rpc", "files", "status", "cli", "control", "gdb"]
 
 
 def fuzz(build, target, seconds, work):
