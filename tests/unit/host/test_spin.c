@@ -13,6 +13,7 @@
 #define MOST 50u /* microseconds of spinning */
 
 static uint64_t now_us;
+static struct cw_report report;
 
 int __wrap_clock_gettime(clockid_t clock, struct timespec *t);
 
@@ -29,7 +30,6 @@ static struct {
 	struct cw_board board;
 	struct cw_layout layout;
 	struct cw_spin_tokens tokens;
-	struct cw_report report;
 	struct cw_worker_config config;
 	struct served served;
 	struct cw_unit unit;
@@ -49,6 +49,7 @@ static int setup(void **state)
 {
 	(void)state;
 	memset(&t, 0, sizeof(t));
+	memset(&report, 0, sizeof(report));
 	now_us = 1000;
 	t.board.poll = true;
 	t.board.poll_max_us = MOST;
@@ -61,7 +62,7 @@ static int setup(void **state)
 	t.served.bus.layout = &t.layout;
 	t.served.device[0].unit = &t.unit;
 	t.w.config = &t.config;
-	t.w.report = &t.report;
+	t.w.report = &report;
 	t.w.served = &t.served;
 	t.w.remotes = 1;
 	t.w.pid = 1;
@@ -99,10 +100,10 @@ static uint64_t spun(unsigned int pauses, uint64_t answer, bool own_processor)
 /* How many of the next pauses end without a sleep. */
 static uint64_t hits(unsigned int pauses, uint64_t answer)
 {
-	uint64_t before = t.report.spins_hit;
+	uint64_t before = report.spins_hit;
 
 	spun(pauses, answer, true);
-	return t.report.spins_hit - before;
+	return report.spins_hit - before;
 }
 
 static void who_answers_soon_is_waited_for(void **state)
