@@ -4,6 +4,7 @@
  *
  *	ping PATH COUNT GAP_US	round trips of 64 B
  *	many SECONDS PATH...	as many messages of 64 B as come back over all of these, eight under way on each
+ *	long SECONDS SIZE UNDERWAY PATH	as many messages of SIZE bytes as come back over one, so many under way
  *	echo PATH...		the floor: a process that answers by itself
  */
 #include <errno.h>
@@ -19,6 +20,7 @@
 #define LEN	 64
 #define MOST	 32
 #define UNDERWAY 8
+#define LONGEST	 65536
 
 static double now_us(void)
 {
@@ -103,10 +105,30 @@ static int many(double seconds, int n, char **path)
 	return 0;
 }
 
+static int long_ones(double seconds, size_t size, unsigned long under_way, const char *path)
+{
+	static char out[LONGEST], in[LONGEST];
+	struct pollfd p = { .fd = dial(path) };
+	unsigned long got = 0, away = 0;
+	double begun = now_us(), end = begun + seconds * 1e6;
+
+	while (now_us() < end) {
+		while (away < under_way && send(p.fd, out, size, MSG_DONTWAIT) == (ssize_t)size)
+			away++;
+		p.events = away < under_way ? POLLIN | POLLOUT : POLLIN;
+		if (poll(&p, 1, 1000) <= 0)
+			return 1;
+		for (; recv(p.fd, in, size, MSG_DONTWAIT) == (ssize_t)size; away--)
+			got++;
+	}
+	printf("{\"n\": %lu, \"us\": %.0f}\n", got, now_us() - begun);
+	return 0;
+}
+
 static int echo(int n, char **path)
 {
 	struct pollfd p[MOST];
-	char text[LEN];
+	static char text[LONGEST];
 
 	for (int i = 0; i < n; i++) {
 		struct sockaddr_un a;
@@ -124,7 +146,7 @@ static int echo(int n, char **path)
 	while (poll(p, (nfds_t)n, -1) > 0)
 		for (int i = 0; i < n; i++)
 			while (p[i].revents) {
-				ssize_t got = recv(p[i].fd, text, LEN, MSG_DONTWAIT);
+				ssize_t got = recv(p[i].fd, text, sizeof(text), MSG_DONTWAIT);
 
 				if (!got)
 					return 0;
@@ -140,9 +162,12 @@ int main(int argc, char **argv)
 		return ping(argv[2], strtol(argv[3], NULL, 10), strtol(argv[4], NULL, 10));
 	if (argc > 3 && argc - 3 <= MOST && !strcmp(argv[1], "many"))
 		return many(strtod(argv[2], NULL), argc - 3, argv + 3);
+	if (argc == 6 && !strcmp(argv[1], "long") && strtoul(argv[3], NULL, 10) <= LONGEST)
+		return long_ones(strtod(argv[2], NULL), strtoul(argv[3], NULL, 10),
+				 strtoul(argv[4], NULL, 10), argv[5]);
 	if (argc > 2 && argc - 2 <= MOST && !strcmp(argv[1], "echo"))
 		return echo(argc - 2, argv + 2);
-	fprintf(stderr,
-		"usage: seqpacket ping PATH COUNT GAP_US | many SECONDS PATH... | echo PATH...\n");
+	fprintf(stderr, "usage: seqpacket ping PATH COUNT GAP_US | many SECONDS PATH... | "
+			"long SECONDS SIZE UNDERWAY PATH | echo PATH...\n");
 	return 2;
 }

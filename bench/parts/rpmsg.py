@@ -10,7 +10,7 @@ import subprocess
 import time
 
 from .board import Board, cpu, island, scratch
-from .common import CAUSEWAY, bench, compare, compared, instructions, output, row
+from .common import CAUSEWAY, bench, compare, compared, firmware, instructions, output, row
 
 SERVICES = 10
 
@@ -39,6 +39,7 @@ def rpmsg():
         if what == "ten":
             row("3", "RPMsg, messages a second over ten endpoints", 1e9 / value, "1/s")
     through_linux()
+    long_messages()
 
 
 # ---- through the PMM and a unix socket ----
@@ -71,6 +72,8 @@ def until(done, seconds=20):
 
 
 def measured(paths, what, *args):
+    if what == "long":
+        return json.loads(output(bench("seqpacket"), "long", *args, paths[0]))
     if what == "many":
         return json.loads(output(bench("seqpacket"), "many", *args, *paths))
     return json.loads(output(bench("seqpacket"), "ping", paths[0], *args))
@@ -101,6 +104,28 @@ def through_linux():
             times = [1000 * again(paths[0], stop) for _ in range(7)]
             row("-", f"from when {what} to messages that flow again", statistics.median(times), "ms")
             print(f"      least {min(times):.1f}, most {max(times):.1f} ms")
+    finally:
+        board.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def long_messages():
+    """In pieces, with more of them under way than there are buffers."""
+    folder = scratch()
+    board = Board(island(firmware("island"), "[ { kind: rpmsg, name: messages } ]"))
+    paths = [f"{board.dir}/run/bench.rpmsg/island/ping"]
+    try:
+        until(lambda: os.path.exists(paths[0]))
+        floor = Echo(folder)
+        worker = board.pids()["worker"]
+        for size, under_way in (("8192", "4"), ("8192", "32"), ("1024", "32")):
+            def rate(r):
+                return r["n"] / r["us"] * 1e6
+            compared("-", f"messages of {size} B there and back, {under_way} under way; a unix echo", "1/s",
+                     compare(lambda: rate(measured(paths, "long", "0.4", size, under_way)),
+                             lambda: rate(floor.run("long", "0.4", size, under_way)), 5), None)
+            used, n = cpu(worker), measured(paths, "long", "1", size, under_way)["n"]
+            row("-", "the same: CPU time of the worker a message", 1e6 * (cpu(worker) - used) / n, "us")
     finally:
         board.stop()
         shutil.rmtree(folder, ignore_errors=True)
