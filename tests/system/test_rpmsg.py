@@ -347,7 +347,7 @@ def test_a_remote_without_room_sleeps():
                 assert s.recv(65536) == bytes(8192)
             os.kill(worker, signal.SIGSTOP)
             try:
-                until(lambda: state(remote) == "S", 1)
+                until(lambda: state(remote) == "S", 2)
             finally:
                 os.kill(worker, signal.SIGCONT)
             for _ in range(7):
