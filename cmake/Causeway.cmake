@@ -12,6 +12,10 @@
 #       A cmocka program, label `unit` and 60 s unless told. Left out, with a message, where
 #       cmocka is not installed; left out silently in a cross build that lacks one of the LIBS.
 #       What it cannot test here it says by exit status 77; a skip() that only cmocka sees fails.
+#       The label `threads` belongs on what starts a thread, or a worker that has one (disks, files):
+#       the build for ThreadSanitizer has no other tests.
+#   cw_unit_objects(NAME source... LIBS target...)
+#       What several unit tests share, compiled once: NAME goes among their LIBS.
 #   cw_py_test(NAME file LABELS label... TIMEOUT s [ENV VAR=value...] [SERIAL])
 #       A pytest file; finds the build in CW_BUILD and the sources in CW_SOURCE. SERIAL: no other
 #       test runs beside it.
@@ -68,6 +72,9 @@ else()
 		add_compile_options(-fsanitize=${CW_SANITIZE} -fno-sanitize-recover=all
 			-fno-omit-frame-pointer)
 		add_link_options(-fsanitize=${CW_SANITIZE})
+		if(NOT CW_FUZZ) # run once: -O2 takes longer to compile than it saves
+			add_compile_options(-O1)
+		endif()
 	endif()
 	if(CW_FUZZ)
 		add_compile_options(-fsanitize=fuzzer-no-link)
@@ -147,8 +154,34 @@ function(cw_find_cmocka)
 	endif()
 endfunction()
 
+# What unit tests and their objects are compiled with.
+function(cw_unit_flags name)
+	# Tests that try each of many places try one in so many where a processor is emulated, some 150
+	# times slower: the processor is to be seen there, not each place again.
+	set(thin 1)
+	if(CW_PORT)
+		set(thin 13)
+	else()
+		target_compile_options(${name} PRIVATE -O1) # run once
+	endif()
+	target_compile_definitions(${name} PRIVATE _GNU_SOURCE UNIT_THIN=${thin}u)
+	target_link_libraries(${name} PRIVATE ${ARGN} ${cw_cmocka})
+endfunction()
+
+function(cw_unit_objects name)
+	cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LIBS")
+	cw_find_cmocka()
+	if(cw_cmocka)
+		add_library(${name} OBJECT EXCLUDE_FROM_ALL ${arg_UNPARSED_ARGUMENTS})
+		cw_unit_flags(${name} ${arg_LIBS})
+	endif()
+endfunction()
+
 function(cw_unit_test name)
 	cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "LIBS;LABELS")
+	if(CW_SANITIZE STREQUAL "thread" AND NOT "threads" IN_LIST arg_LABELS)
+		return()
+	endif()
 	cw_find_cmocka()
 	if(NOT cw_cmocka)
 		message(STATUS "cmocka is not installed: ${name} left out (./dev test installs it)")
@@ -168,23 +201,14 @@ function(cw_unit_test name)
 		set(arg_LABELS unit)
 	endif()
 	add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
-	# Tests that try each of many places try one in so many where a processor is emulated, some 150
-	# times slower: the processor is to be seen there, not each place again. Nor are there threads.
-	set(thin 1)
-	if(CW_PORT)
-		set(thin 13)
-	elseif(CW_SANITIZE STREQUAL "thread")
-		set(thin 5)
-	endif()
-	target_compile_definitions(${name} PRIVATE _GNU_SOURCE UNIT_THIN=${thin}u)
+	cw_unit_flags(${name} ${arg_LIBS})
 	if(CW_PORT) # run by tests/system/test_target.py, which finds it by its name
 		target_sources(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/target/target.c)
 		set_source_files_properties(${arg_UNPARSED_ARGUMENTS} PROPERTIES
 			COMPILE_DEFINITIONS main=unit_main)
-		target_link_libraries(${name} PRIVATE ${arg_LIBS} ${cw_cmocka} cw_port_${CW_PORT})
+		target_link_libraries(${name} PRIVATE cw_port_${CW_PORT})
 		return()
 	endif()
-	target_link_libraries(${name} PRIVATE ${arg_LIBS} ${cw_cmocka})
 	add_test(NAME ${name} COMMAND ${name})
 	set_tests_properties(${name} PROPERTIES
 		LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT} SKIP_RETURN_CODE 77
@@ -194,6 +218,9 @@ endfunction()
 function(cw_py_test name file)
 	cmake_parse_arguments(PARSE_ARGV 2 arg "SERIAL" "TIMEOUT" "LABELS;ENV")
 	if(CW_FREESTANDING OR CW_CROSS)
+		return()
+	endif()
+	if(CW_SANITIZE STREQUAL "thread" AND NOT "threads" IN_LIST arg_LABELS)
 		return()
 	endif()
 	if(NOT arg_LABELS OR NOT arg_TIMEOUT)
