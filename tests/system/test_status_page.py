@@ -307,7 +307,7 @@ def test_a_real_remote(tmp_path):
         assert 0.98 < sum(l["share"] for l in s["sample"]["loops"]) < 1.02
         assert 0 < s["sample"]["stack"]["used"] < s["sample"]["stack"]["size"]
         assert {q["device"] for q in s["sample"]["queues"]} == {"rpmsg0", "console0"}
-        assert "started on hosted" in [l["text"] for l in s["log"]]
+        p.until(lambda s: "started on hosted" in [l["text"] for l in s["log"]])
 
         def ask(*args):
             r = subprocess.run([PROGRAM, "--run-dir", pmm.dir, *args], capture_output=True, text=True, timeout=10)
