@@ -69,9 +69,7 @@ static void more_than_fits_one_look(void **state)
 
 	(void)state;
 	up();
-	b = opens(0, "echo");
-	all();
-	s = calls("echo");
+	s = calls_echo(&b);
 	for (unsigned int i = 0; i < 100; i++)
 		put(s, &i, sizeof(i));
 	for (unsigned int turns = 0; bed.unit->ops->look(bed.unit); turns++) {
@@ -141,9 +139,7 @@ static void what_was_said_before_leaving_arrives(void **state)
 
 	(void)state;
 	up();
-	b = opens(0, "echo");
-	all();
-	s = calls("echo");
+	s = calls_echo(&b);
 	remote.asleep = true;
 	for (unsigned int i = 0; i < 100; i++)
 		put(s, &i, sizeof(i));
@@ -164,9 +160,7 @@ static void what_cannot_travel_is_counted(void **state)
 
 	(void)state;
 	up();
-	b = opens(0, "echo");
-	all();
-	s = calls("echo");
+	s = calls_echo(&b);
 	put(s, text, MTU + 1);
 	put(s, text, LONGEST);
 	put(s, text, LONGEST + 1);
@@ -198,9 +192,7 @@ static void descriptors_are_dropped(void **state)
 
 	(void)state;
 	up();
-	b = opens(0, "echo");
-	all();
-	s = calls("echo");
+	s = calls_echo(&b);
 	fds = conform_fds();
 	h->cmsg_level = SOL_SOCKET;
 	h->cmsg_type = SCM_RIGHTS;
@@ -223,9 +215,7 @@ static void long_messages(void **state)
 
 	(void)state;
 	up_long();
-	b = opens(0, "echo");
-	all();
-	s = calls("echo");
+	s = calls_echo(&b);
 	for (unsigned int i = 0; i < 3; i++) {
 		fill_text(i);
 		put(s, text, len[i]);
@@ -312,9 +302,7 @@ static void a_worker_that_looks(void **state)
 
 	(void)state;
 	up_with(CW_RPMSG_F_NS | CW_RPMSG_F_BUFSZ, 20);
-	b = opens(0, "echo");
-	all();
-	s = calls("echo");
+	s = calls_echo(&b);
 	for (n = 0; n < 100; n++)
 		put(s, &n, sizeof(n));
 	for (unsigned int quiet = 0; b->n < n;) {
@@ -556,9 +544,7 @@ static void the_end_within_a_long_message(void **state)
 
 	(void)state;
 	up_long();
-	b = opens(0, "echo");
-	all();
-	s = calls("echo");
+	s = calls_echo(&b);
 	t = calls("echo");
 	remote.asleep = true;
 	put(t, text, LONGEST);

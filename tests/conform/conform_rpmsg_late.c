@@ -11,9 +11,7 @@ static void who_does_not_read_loses_its_own(void **state)
 
 	(void)state;
 	up();
-	b = opens(0, "echo");
-	all();
-	slow = calls("echo");
+	slow = calls_echo(&b);
 	put(slow, "?", 1);
 	all();
 	slow_at = b->src;
@@ -82,9 +80,7 @@ static void so_much_is_kept(void **state)
 
 	(void)state;
 	up();
-	b = opens(0, "echo");
-	all();
-	s = calls("echo");
+	s = calls_echo(&b);
 	for (unsigned int round = 1; round < 4; round++) { /* where they lie goes round */
 		streams_odd(b, &n, round * 900);
 		reads_odd(s, &got, true);
@@ -256,9 +252,7 @@ static void a_stream_waits_for_who_reads_slowly(void **state)
 
 	(void)state;
 	up_credit();
-	b = opens(0, "echo");
-	all();
-	s = calls("echo");
+	s = calls_echo(&b);
 	streams(b, &sent, LATE);
 	for (unsigned int i = 0; i < 2; i++) {
 		assert_int_equal(reads(s, &got, 160), 160);
@@ -279,9 +273,7 @@ static void a_stream_waits_for_the_quickest(void **state)
 
 	(void)state;
 	up_credit();
-	b = opens(0, "echo");
-	all();
-	slow = calls("echo");
+	slow = calls_echo(&b);
 	quick = calls("echo");
 	while (sent < 2 * LATE) {
 		assert_int_equal(streams(b, &sent, 100), 100);
@@ -306,9 +298,7 @@ static void a_stream_does_not_wait_for_ever(void **state)
 
 	(void)state;
 	up_credit();
-	b = opens(0, "echo");
-	all();
-	s = calls("echo");
+	s = calls_echo(&b);
 	assert_in_range(streams(b, &sent, LATE), 900, LATE - 1);
 	assert_int_equal(status()->service[0].dropped, 0);
 	pass(499999);
@@ -337,9 +327,7 @@ static void a_listener_that_only_talks(void **state)
 
 	(void)state;
 	up();
-	b = opens(0, "echo");
-	all();
-	s = calls("echo");
+	s = calls_echo(&b);
 	streams(b, &n, LATE);
 	assert_true(status()->service[0].dropped > 0);
 	for (unsigned int i = 1; i <= LATE; i++) {
@@ -359,9 +347,7 @@ static void a_remote_that_ignores_its_limit(void **state)
 
 	(void)state;
 	up_credit();
-	b = opens(0, "echo");
-	all();
-	s = calls("echo");
+	s = calls_echo(&b);
 	streams(b, &sent, LATE);
 	for (unsigned int i = 0; i < LATE; i++) {
 		b->e->limited = false;

@@ -353,6 +353,14 @@ static inline int calls(const char *name)
 	return fd;
 }
 
+/* The remote's service echo, and a client of it. */
+static inline int calls_echo(struct box **b)
+{
+	*b = opens(0, "echo");
+	all();
+	return calls("echo");
+}
+
 static inline void put(int fd, const void *data, size_t len)
 {
 	assert_int_equal(send(fd, data, len, MSG_NOSIGNAL), (ssize_t)len);
