@@ -7,9 +7,12 @@
 #include <time.h>
 
 #define WAIT_MS 8000
+#define LOOK_MS 10
+#define SETTLE_MS \
+	300 /* who has a mistake in its start says so within that, or is not known to have any */
 
 struct before { /* what the status said then */
-	double starts, failures;
+	double starts, failures, links;
 };
 
 static void pause_ms(long ms)
@@ -30,6 +33,17 @@ static bool is_there(const cJSON *r, const char *what, double starts)
 	return strcmp(what, "stop") ? runs : !runs;
 }
 
+/* It is there, and has a link since, or nothing is known that could still be wrong. */
+static bool stays(const cJSON *r, const char *what, const struct before *b, int *seen)
+{
+	bool started = !strcmp(what, "start") || !strcmp(what, "restart");
+
+	*seen = is_there(r, what, b->starts) ? *seen + LOOK_MS : 0;
+	if (!*seen || !started || strcmp(talk_text(r, "state"), "running") != 0)
+		return *seen;
+	return talk_number(r, "links_up") > b->links || *seen >= SETTLE_MS;
+}
+
 /* It failed since, and nobody tries again: true, and the reason has been said. */
 static bool failed(const cJSON *r, const char *what, const struct before *b)
 {
@@ -41,13 +55,14 @@ static bool failed(const cJSON *r, const char *what, const struct before *b)
 }
 
 /* Where @remote is on its way to where @what brings it: EXIT_FINE, EXIT_FAIL, or -1: not there yet. */
-static int look(struct cw_client *c, const char *what, const char *remote, const struct before *b)
+static int look(struct cw_client *c, const char *what, const char *remote, const struct before *b,
+		int *seen)
 {
 	cJSON *s = cw_client_ask(c, "status", NULL, 0, stderr);
 	const cJSON *r = s ? talk_remote(s, remote) : NULL;
 	int so = EXIT_FAIL;
 
-	if (r && is_there(r, what, b->starts))
+	if (r && stays(r, what, b, seen))
 		so = EXIT_FINE;
 	else if (r && !failed(r, what, b))
 		so = -1;
@@ -58,12 +73,14 @@ static int look(struct cw_client *c, const char *what, const char *remote, const
 static int wait_for(struct cw_client *c, const char *what, const char *remote,
 		    const struct before *b)
 {
-	for (int ms = 0; ms < WAIT_MS; ms += 10) {
-		int so = look(c, what, remote, b);
+	int seen = 0;
+
+	for (int ms = 0; ms < WAIT_MS; ms += LOOK_MS) {
+		int so = look(c, what, remote, b, &seen);
 
 		if (so >= 0)
 			return so;
-		pause_ms(10);
+		pause_ms(LOOK_MS);
 	}
 	fprintf(stderr, "causeway: %s has not happened within %d s\n", what, WAIT_MS / 1000);
 	return EXIT_FAIL;
@@ -89,7 +106,8 @@ static int ask_remote(struct cw_client *c, const char *what, const char *remote)
 	bool known = r != NULL;
 
 	if (r)
-		b = (struct before){ talk_number(r, "starts"), talk_number(r, "failures") };
+		b = (struct before){ talk_number(r, "starts"), talk_number(r, "failures"),
+				     talk_number(r, "links_up") };
 	cJSON_Delete(s);
 	if (!known)
 		return EXIT_FAIL;

@@ -54,8 +54,10 @@ class Processor:
         with open(os.path.join(self.dir, "remote.log"), "a") as log:
             self.child = subprocess.Popen(self.command, env=env, pass_fds=[fd], stdout=log, stderr=log)
         os.close(fd)
-        with open(os.path.join(self.dir, "pid"), "w") as f:
+        path = os.path.join(self.dir, "pid")
+        with open(path + ".new", "w") as f:
             f.write(str(self.child.pid))
+        os.rename(path + ".new", path)  # who looks meanwhile reads the former one
 
     def end(self):
         if self.child:

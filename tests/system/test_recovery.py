@@ -198,6 +198,10 @@ def test_a_start_that_fails_says_why(tmp_path):
         os.kill(p.remote()["pid"], signal.SIGKILL)
         until(lambda: p.remote()["failures"] == 4)
         assert p.remote()["failure"] == "killed by signal 9 (Killed)"
+        shutil.copy("/bin/false", aside)
+        aside.rename(firmware)
+        r = p.cli("restart", "a")
+        assert (r.returncode, r.stderr) == (1, "causeway: restart: exit status 1\n")
         assert p.stop() == 0
 
 

@@ -367,6 +367,21 @@ def test_it_cannot_be_stopped(sysfs):
     assert s.get("state") == "offline"
 
 
+def test_a_start_that_linux_refuses(sysfs):
+    """That comes out a moment after the processor was told, and who asked hears of it."""
+    s = sysfs()
+    with Pmm(s.board(recovery="never")) as p:
+        until(lambda: p.remote()["link"] == "up")
+        s.inject(start="EIO")
+        for what in "restart", "start", "restart", "start":
+            r = p.cli(what, "a")
+            assert (r.returncode, r.stderr) == (1, f"causeway: {what}: Linux did not start it\n")
+        s.inject()
+        assert p.cli("start", "a").returncode == 0
+        until(lambda: p.remote()["link"] == "up")
+        assert p.stop() == 0
+
+
 def test_a_slow_stop_holds_up_nobody(sysfs):
     s = sysfs(stop_takes=2)
     with Pmm(s.board()) as p:
