@@ -247,19 +247,14 @@ static bool set_name(char to[NAME], const char *name)
 	return true;
 }
 
-/* As the keeper cleans what a remote calls it. */
 static bool set_service(char to[NAME], const char *name)
 {
 	size_t n = name ? strlen(name) : 0;
 
-	for (size_t i = 0; i < n && n < NAME; i++) {
-		char ch = name[i];
-		bool good = (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') ||
-			    (ch >= '0' && ch <= '9') || ch == '_' || ch == '-' || (ch == '.' && i);
-
-		to[i] = good ? ch : '_';
-	}
-	return n && n < NAME;
+	if (!n || n >= NAME)
+		return false;
+	cw_rundir_service(to, name, n);
+	return true;
 }
 
 static int begin(struct cw_rpmsg_client *c, const struct cw_rpmsg_client_config *conf)

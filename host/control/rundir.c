@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -116,4 +117,15 @@ void cw_rundir_release(struct cw_rundir *d)
 	close(d->lock_fd);
 	rmdir(d->path); /* fails while other boards run */
 	d->lock_fd = -1;
+}
+
+void cw_rundir_service(char *to, const char *name, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		char c = name[i];
+		bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+			    (c >= '0' && c <= '9') || c == '_' || c == '-' || (c == '.' && i);
+
+		to[i] = good ? c : '_';
+	}
 }

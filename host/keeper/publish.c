@@ -112,13 +112,7 @@ static bool clean(const struct publish *p, const char raw[CW_ASK_NAME], char nam
 {
 	size_t n = strnlen(raw, CW_ASK_NAME - 1);
 
-	for (size_t i = 0; i < n; i++) {
-		char c = raw[i];
-		bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-			    (c >= '0' && c <= '9') || c == '_' || c == '-' || (c == '.' && i);
-
-		name[i] = good ? c : '_';
-	}
+	cw_rundir_service(name, raw, n);
 	name[n] = 0;
 	for (unsigned int i = 1; n && i <= CW_RPMSG_SERVICES && taken(p, name); i++)
 		snprintf(name + n, PUBLISH_NAME - n, ".%u", i);

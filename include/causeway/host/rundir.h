@@ -5,6 +5,7 @@
 #ifndef CAUSEWAY_HOST_RUNDIR_H
 #define CAUSEWAY_HOST_RUNDIR_H
 
+#include <stddef.h>
 #include <stdio.h>
 
 struct cw_rundir {
@@ -30,5 +31,11 @@ int cw_rundir_take(struct cw_rundir *d, const char *board, FILE *err);
 
 /** cw_rundir_release - remove socket, lock file, and the directory when it is empty */
 void cw_rundir_release(struct cw_rundir *d);
+
+/**
+ * cw_rundir_service - what a service's socket is called there: nothing that means something in a path
+ * @to: @n bytes of the name, no zero; @name: what the remote calls it, of whatever bytes
+ */
+void cw_rundir_service(char *to, const char *name, size_t n);
 
 #endif

@@ -722,39 +722,15 @@ static int use(void)
 	return err ? err : cw_9p_stat(&c, "dir/new", &st, SECOND);
 }
 
-static void strike_pmm(void)
+static void given_back(void)
 {
-	world_new_pmm();
-	world_pmm();
+	all_given_back(0);
 }
 
 static void pmm_restarts_at_each_step(void **state)
 {
-	unsigned int steps, hit = 0;
-
 	(void)state;
-	opened();
-	steps = w.step;
-	assert_int_equal(use(), CW_OK);
-	steps = w.step - steps;
-	world_stop(NULL);
-	for (unsigned int s = 1; s <= steps; s += steps / 60 + 1) {
-		int err;
-
-		opened();
-		w.strike = w.step + s;
-		w.at_strike = strike_pmm;
-		err = use();
-		assert_true(!err || err == CW_ERESET);
-		hit += err != 0;
-		w.at_strike = NULL;
-		world_link();
-		assert_int_equal(use(), CW_OK);
-		all_given_back(0);
-		world_stop(NULL);
-	}
-	assert_true(hit > 30);
-	opened();
+	world_pmm_restarts(opened, use, given_back);
 }
 
 static void remote_restarts_at_each_step(void **state)
@@ -792,7 +768,7 @@ static void files_of_before_a_reset_are_gone(void **state)
 	opened();
 	f = open_file("long", CW_9P_O_RDONLY);
 	assert_int_equal(cw_9p_dir_open(&c, &d, "/", SECOND), CW_OK);
-	strike_pmm();
+	world_strike_pmm();
 	assert_int_equal(cw_9p_read(&f, 0, back, 10, SECOND), CW_ERESET);
 	world_link();
 	assert_int_equal(cw_9p_open(&c, &w.mmio[FILES].transport, SECOND), CW_OK);

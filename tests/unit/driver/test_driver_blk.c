@@ -264,38 +264,10 @@ static int use(void)
 	return err;
 }
 
-static void strike_pmm(void)
-{
-	world_new_pmm();
-	world_pmm();
-}
-
 static void pmm_restarts_at_each_step(void **state)
 {
-	unsigned int steps, hit = 0;
-
 	(void)state;
-	opened();
-	steps = w.step;
-	assert_int_equal(use(), CW_OK);
-	steps = w.step - steps;
-	world_stop(NULL);
-	for (unsigned int s = 1; s <= steps; s += steps / 60 + 1) {
-		int err;
-
-		opened();
-		w.strike = w.step + s;
-		w.at_strike = strike_pmm;
-		err = use();
-		assert_true(!err || err == CW_ERESET);
-		hit += err != 0;
-		w.at_strike = NULL;
-		world_link();
-		assert_int_equal(use(), CW_OK);
-		world_stop(NULL);
-	}
-	assert_true(hit > 30);
-	opened();
+	world_pmm_restarts(opened, use, NULL);
 }
 
 static void remote_restarts_at_each_step(void **state)

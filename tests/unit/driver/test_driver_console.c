@@ -445,12 +445,6 @@ static int use(void)
 	return err < 0 ? err : k ? CW_OK : CW_ETIMEDOUT;
 }
 
-static void strike_pmm(void)
-{
-	world_new_pmm();
-	world_pmm();
-}
-
 static void strike_fault(void)
 {
 	cw_device_fault(device == MULTI ? &w.multi.dev : &w.con.dev, CW_EPEER);
@@ -486,8 +480,8 @@ static void struck(int which, void (*strike)(void))
 static void pmm_restarts_at_steps(void **state)
 {
 	(void)state;
-	struck(CONSOLE, strike_pmm);
-	struck(MULTI, strike_pmm);
+	struck(CONSOLE, world_strike_pmm);
+	struck(MULTI, world_strike_pmm);
 	start_plain();
 }
 

@@ -828,12 +828,6 @@ static unsigned int steps_of_use(void)
 	return steps;
 }
 
-static void strike_pmm(void)
-{
-	world_new_pmm();
-	world_pmm();
-}
-
 static void strike_fault(void)
 {
 	cw_device_fault(&w.net.dev, CW_EPEER);
@@ -865,7 +859,7 @@ static void struck(void (*strike)(void), unsigned int stride)
 static void pmm_restarts_at_steps(void **state)
 {
 	(void)state;
-	struck(strike_pmm, 3);
+	struck(world_strike_pmm, 3);
 }
 
 static void needs_reset_at_steps(void **state)

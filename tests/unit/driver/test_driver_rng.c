@@ -305,12 +305,6 @@ static void row66_kick_before_the_queue_is_ready(void **state)
 
 /* ---- restarts in the middle ---- */
 
-static void strike_pmm(void)
-{
-	world_new_pmm();
-	world_pmm();
-}
-
 static int use(void)
 {
 	uint8_t buf[24], expect = w.rng_next;
@@ -351,7 +345,7 @@ static void pmm_restarts_at_each_step(void **state)
 		start_plain();
 		w.rng_give = 7;
 		w.strike = s;
-		w.at_strike = strike_pmm;
+		w.at_strike = world_strike_pmm;
 		n = use();
 		if (n < 0) {
 			assert_true(n == CW_ERESET);

@@ -577,6 +577,41 @@ void world_link(void)
 		assert_int_equal(cw_mmio_open(&w.mmio[i]), CW_OK);
 }
 
+void world_strike_pmm(void)
+{
+	world_new_pmm();
+	world_pmm();
+}
+
+void world_pmm_restarts(void (*opened)(void), int (*use)(void), void (*check)(void))
+{
+	unsigned int steps, hit = 0;
+
+	opened();
+	steps = w.step;
+	assert_int_equal(use(), CW_OK);
+	steps = w.step - steps;
+	world_stop(NULL);
+	for (unsigned int s = 1; s <= steps; s += steps / 60 + 1) {
+		int err;
+
+		opened();
+		w.strike = w.step + s;
+		w.at_strike = world_strike_pmm;
+		err = use();
+		assert_true(!err || err == CW_ERESET);
+		hit += err != 0;
+		w.at_strike = NULL;
+		world_link();
+		assert_int_equal(use(), CW_OK);
+		if (check)
+			check();
+		world_stop(NULL);
+	}
+	assert_true(hit > 30);
+	opened();
+}
+
 jmp_buf world_crashed;
 
 void world_crash(void)

@@ -194,6 +194,16 @@ void world_pmm(void);
 /** world_new_pmm - the PMM is replaced: a new life with new models' state */
 void world_new_pmm(void);
 
+/** world_strike_pmm - for at_strike: it is replaced, and runs */
+void world_strike_pmm(void);
+
+/**
+ * world_pmm_restarts - what happens when the PMM is replaced at one of sixty steps of @use, each in turn
+ *
+ * @opened makes a world. @use returns 0 or CW_ERESET, and 0 afterwards; then @check, if not NULL, has its look.
+ */
+void world_pmm_restarts(void (*opened)(void), int (*use)(void), void (*check)(void));
+
 /** world_crash - for at_strike: the remote ends in mid-instruction; setjmp(world_crashed) first */
 extern jmp_buf world_crashed;
 void world_crash(void);
