@@ -20,10 +20,10 @@ def test_a_server_without_a_clock(fake):
         b.open(n.url)
         b.until(STATE + " === 'live'")
         b.until(STATE + " === 'silent'")
-        b.until(age + " === 'last sample 4 s ago'")
+        b.until("Number((%s.match(/[0-9]+/) || [])[0]) >= 4" % age)
         status.send(sample(1, life=2))
         b.until(STATE + " === 'restarted'")
-        assert b.js(age) in ("last sample 0 s ago", "last sample 1 s ago")
+        b.until("Number((%s.match(/[0-9]+/) || [])[0]) < 4" % age)
         assert number(b, "restarts") == 1
         p.p.kill()
         p.p.wait()
