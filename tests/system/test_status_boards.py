@@ -25,7 +25,7 @@ def test_board(name, remote):
         assert 0 < d["stack"]["used"] < d["stack"]["size"] == 0x10000
         assert 0 < d["heap"]["used"] < d["heap"]["size"] == 0x40000  # the lines of log
         assert "temperature_c" not in d and d["doorbells"]["in"] and d["doorbells"]["out"]
-        assert "started on " + name in [l["text"] for l in s["log"]]
+        p.until(lambda s: "started on " + name in [l["text"] for l in s["log"]])
         for n in 1, 2:  # lives differ, though the processor begins the same each time
             os.kill(pmm.remote()["pid"], signal.SIGKILL)
             assert p.until_state("crashed") < 3

@@ -331,7 +331,7 @@ def test_a_real_remote(tmp_path):
         p.until(lambda s: s["sample"]["links"] == 2)
         s = p.read()
         assert s["sample"]["life"] == life and s["restarts"] == 0
-        assert "link 2 is up" in [l["text"] for l in s["log"]]
+        p.until(lambda s: "link 2 is up" in [l["text"] for l in s["log"]])
 
         # The remote dies.
         os.kill(pmm.remote()["pid"], signal.SIGKILL)
