@@ -46,12 +46,13 @@ static int order(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* After the last has been added; @percent 0: the shortest, 100: the longest. */
+/* After the last has been added: so many percent took no longer; 0: the shortest, 100: the longest. */
 static uint32_t at(const struct trips *t, unsigned int percent)
 {
 	uint32_t n = t->n < t->room ? t->n : t->room;
+	uint64_t rank = ((uint64_t)n * percent + 99) / 100;
 
-	return n ? t->us[(uint64_t)(n - 1) * percent / 100] : 0;
+	return n ? t->us[rank ? rank - 1 : 0] : 0;
 }
 
 static void sort(struct trips *t)
