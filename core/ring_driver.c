@@ -156,6 +156,18 @@ static uint32_t fill_chain(struct cw_drvq *q, const struct cw_buf *buf, unsigned
 	return writable;
 }
 
+/* The head is filled: take its @need descriptors, the last of them @last, and offer it. */
+CW_HOT void offer(struct cw_drvq *q, struct cw_drvq_slot *s, uint16_t head, uint16_t last,
+		  unsigned int need, void *cookie)
+{
+	s->cookie = cookie;
+	s->count = (uint16_t)need;
+	q->free_head = q->slot[last].next;
+	q->free_count = (uint16_t)(q->free_count - need);
+	cw_store16(&q->avail->ring[q->avail_count & (q->size - 1u)], head);
+	q->avail_count++;
+}
+
 static __attribute__((noinline)) int add_chain(struct cw_drvq *q, const struct cw_buf *buf,
 					       unsigned int readable, unsigned int total,
 					       void *cookie)
@@ -173,17 +185,34 @@ static __attribute__((noinline)) int add_chain(struct cw_drvq *q, const struct c
 		return CW_ENOSPC;
 	s->writable = indirect ? fill_table(q, head, buf, readable, total)
 			       : fill_chain(q, buf, readable, total, &last);
-	cw_hot_offer(q, s, head, last, need, cookie);
+	offer(q, s, head, last, need, cookie);
+	return CW_OK;
+}
+
+/* One buffer, without loops. */
+CW_HOT int add_one(struct cw_drvq *q, cw_addr_t addr, uint32_t len, bool writable, void *cookie)
+{
+	uint16_t head = q->free_head;
+	struct cw_drvq_slot *s;
+
+	if (q->broken)
+		return CW_EPEER;
+	if (!q->free_count)
+		return CW_ENOSPC;
+	s = &q->slot[head];
+	cw_hot_put_desc(&q->desc[head], addr, len, writable ? CW_DESC_F_WRITE : 0);
+	s->writable = writable ? len : 0;
+	offer(q, s, head, head, 1, cookie);
 	return CW_OK;
 }
 
 int cw_drvq_add(struct cw_drvq *q, const struct cw_buf *buf, unsigned int readable,
 		unsigned int writable, void *cookie)
 {
-	/* One buffer is what drivers offer most: it goes without loops. */
+	/* One buffer is what drivers offer most. */
 	if (CW_HOT_SMALL || readable + writable != 1)
 		return add_chain(q, buf, readable, readable + writable, cookie);
-	return cw_hot_add(q, buf->addr, buf->len, writable, cookie);
+	return add_one(q, buf->addr, buf->len, writable, cookie);
 }
 
 bool cw_drvq_publish(struct cw_drvq *q)
@@ -199,7 +228,7 @@ __attribute__((noinline)) int cw_drvq_broke_(struct cw_drvq *q, int err)
 	return CW_EPEER;
 }
 
-void cw_drvq_release_(struct cw_drvq *q, uint16_t head)
+static void release(struct cw_drvq *q, uint16_t head)
 {
 	struct cw_drvq_slot *s = &q->slot[head];
 	unsigned int count = s->count;
@@ -228,7 +257,7 @@ __attribute__((noinline)) int cw_drvq_refresh_(struct cw_drvq *q)
 }
 
 /* The device claims more than was offered: hand on what was, and believe nothing after it. */
-__attribute__((noinline)) int cw_drvq_overlong_(struct cw_drvq *q, uint32_t *len, uint32_t offered)
+static __attribute__((noinline)) int overlong(struct cw_drvq *q, uint32_t *len, uint32_t offered)
 {
 	*len = offered;
 	(void)cw_drvq_broke_(q, CW_EBADLEN);
@@ -237,7 +266,38 @@ __attribute__((noinline)) int cw_drvq_overlong_(struct cw_drvq *q, uint32_t *len
 
 int cw_drvq_get(struct cw_drvq *q, void **cookie, uint32_t *len)
 {
-	return cw_hot_get(q, cookie, len);
+	struct cw_abi_used_elem *e;
+	struct cw_drvq_slot *s;
+	uint32_t id, n;
+	int news;
+
+	if (q->used_idx == (uint16_t)q->used_count) {
+		news = cw_drvq_refresh_(q);
+		if (news <= 0)
+			return news;
+	}
+	e = &q->used->ring[q->used_count & (q->size - 1u)];
+	id = cw_load32(&e->id);
+	if (id >= q->size)
+		return cw_drvq_broke_(q, CW_EBADINDEX);
+	s = &q->slot[id];
+	n = cw_load32(&e->len);
+	*cookie = s->cookie;
+	*len = n;
+	if (!s->count)
+		return cw_drvq_broke_(q, CW_EBADINDEX);
+	if (s->count > 1 || CW_HOT_SMALL) {
+		release(q, (uint16_t)id);
+	} else {
+		s->count = 0;
+		s->next = q->free_head;
+		q->free_head = (uint16_t)id;
+		q->free_count++;
+	}
+	q->used_count++;
+	if (n > s->writable)
+		return overlong(q, len, s->writable);
+	return 1;
 }
 
 bool cw_drvq_arm(struct cw_drvq *q)
@@ -263,7 +323,7 @@ void *cw_drvq_detach(struct cw_drvq *q)
 {
 	for (uint16_t i = 0; i < q->size; i++) {
 		if (q->slot[i].count) {
-			cw_drvq_release_(q, i);
+			release(q, i);
 			return q->slot[i].cookie;
 		}
 	}

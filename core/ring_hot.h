@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What is done once a buffer, for inlining: one plain buffer a chain, which is what comes most.
- * ring_driver.c and ring_device.c make their functions of these; code of core/ whose own work is about as
- * short as a call may take them directly. Where size counts (-Os) these are calls of the functions.
+ * What is done once a buffer or a batch, for inlining into code of core/ whose own work is about as short as a
+ * call. ring_driver.c and ring_device.c make their functions of what is a function, too. Where size counts
+ * (-Os) these are calls of the functions.
  */
 #ifndef CAUSEWAY_CORE_RING_HOT_H
 #define CAUSEWAY_CORE_RING_HOT_H
@@ -38,8 +38,6 @@
 
 int cw_drvq_refresh_(struct cw_drvq *q);
 int cw_drvq_broke_(struct cw_drvq *q, int err);
-int cw_drvq_overlong_(struct cw_drvq *q, uint32_t *len, uint32_t offered);
-void cw_drvq_release_(struct cw_drvq *q, uint16_t head);
 
 CW_HOT void cw_hot_put_desc(struct cw_abi_desc *d, cw_addr_t addr, uint32_t len,
 			    uint32_t flags_next)
@@ -48,79 +46,6 @@ CW_HOT void cw_hot_put_desc(struct cw_abi_desc *d, cw_addr_t addr, uint32_t len,
 	cw_store32(&d->addr_hi, (uint32_t)(addr >> 32));
 	cw_store32(&d->len, len);
 	cw_store32(&d->flags_next, flags_next);
-}
-
-/* The head is filled: take its @need descriptors, the last of them @last, and offer it. */
-CW_HOT void cw_hot_offer(struct cw_drvq *q, struct cw_drvq_slot *s, uint16_t head, uint16_t last,
-			 unsigned int need, void *cookie)
-{
-	s->cookie = cookie;
-	s->count = (uint16_t)need;
-	q->free_head = q->slot[last].next;
-	q->free_count = (uint16_t)(q->free_count - need);
-	cw_store16(&q->avail->ring[q->avail_count & (q->size - 1u)], head);
-	q->avail_count++;
-}
-
-/* As cw_drvq_add() of one buffer. */
-CW_HOT int cw_hot_add(struct cw_drvq *q, cw_addr_t addr, uint32_t len, bool writable, void *cookie)
-{
-	uint16_t head = q->free_head;
-	struct cw_drvq_slot *s;
-
-	if (CW_HOT_CALLS) {
-		const struct cw_buf b = { addr, len };
-
-		return cw_drvq_add(q, &b, !writable, writable, cookie);
-	}
-	if (q->broken)
-		return CW_EPEER;
-	if (!q->free_count)
-		return CW_ENOSPC;
-	s = &q->slot[head];
-	cw_hot_put_desc(&q->desc[head], addr, len, writable ? CW_DESC_F_WRITE : 0);
-	s->writable = writable ? len : 0;
-	cw_hot_offer(q, s, head, head, 1, cookie);
-	return CW_OK;
-}
-
-/* As cw_drvq_get(). */
-CW_HOT int cw_hot_get(struct cw_drvq *q, void **cookie, uint32_t *len)
-{
-	struct cw_abi_used_elem *e;
-	struct cw_drvq_slot *s;
-	uint32_t id, n;
-	int news;
-
-	if (CW_HOT_CALLS)
-		return cw_drvq_get(q, cookie, len);
-	if (q->used_idx == (uint16_t)q->used_count) {
-		news = cw_drvq_refresh_(q);
-		if (news <= 0)
-			return news;
-	}
-	e = &q->used->ring[q->used_count & (q->size - 1u)];
-	id = cw_load32(&e->id);
-	if (id >= q->size)
-		return cw_drvq_broke_(q, CW_EBADINDEX);
-	s = &q->slot[id];
-	n = cw_load32(&e->len);
-	*cookie = s->cookie;
-	*len = n;
-	if (!s->count)
-		return cw_drvq_broke_(q, CW_EBADINDEX);
-	if (s->count > 1 || CW_HOT_SMALL) {
-		cw_drvq_release_(q, (uint16_t)id);
-	} else {
-		s->count = 0;
-		s->next = q->free_head;
-		q->free_head = (uint16_t)id;
-		q->free_count++;
-	}
-	q->used_count++;
-	if (n > s->writable)
-		return cw_drvq_overlong_(q, len, s->writable);
-	return 1;
 }
 
 /* Whether going from @old to @idx passes @event (virtio 1.3 section 2.7.10.1). */

@@ -235,7 +235,7 @@ int cw_rpmsg_host_init(struct cw_rpmsg_host *h, struct cw_drvq *rx, struct cw_dr
 	h->q.tx_n = tx_pool->n;
 	h->q.tx_size = tx_pool->size;
 	h->q.keep = tx_pool->n >= 4;
-	h->q.batch = CW_RPMSG_BATCH(rx_pool->n);
+	h->q.batch = batch_of(rx_pool->n);
 	fix(rx, rx_slot, rx_pool, true);
 	fix(tx, tx_slot, tx_pool, false);
 	for (uint16_t i = tx_pool->n; i--;)

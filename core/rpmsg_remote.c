@@ -217,7 +217,7 @@ void cw_rpmsg_remote_init(struct cw_rpmsg_remote *r, struct cw_devq *tx, struct 
 	r->q.tx_n = tx->size;
 	r->q.rx_n = rx->size;
 	r->q.tx_size = size;
-	r->q.batch = CW_RPMSG_BATCH(rx->size);
+	r->q.batch = batch_of(rx->size);
 	/* Of a host that posts few, all are needed. */
 	r->q.keep = cw_devq_refresh_(tx) > 0 && (uint16_t)(tx->avail_idx - tx->avail_count) >= 4;
 }

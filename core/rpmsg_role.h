@@ -9,6 +9,12 @@
 #include <causeway/core/err.h>
 #include <causeway/core/shm.h>
 
+/* Of how many buffers given back the peer is told at once: a quarter, while it still has many. */
+static inline uint16_t batch_of(uint16_t n)
+{
+	return (uint16_t)(n < 8 ? 1 : n / 4);
+}
+
 static inline void launch(struct cw_rpmsg_queues *q, const struct cw_rpmsg_buf *b, uint32_t src,
 			  uint32_t dst, uint32_t len_flags)
 {

@@ -70,9 +70,6 @@ struct cw_rpmsg_transport {
 	int (*wait)(void *ctx, uint64_t deadline);
 };
 
-/* A quarter of the buffers to receive: the peer still has many. */
-#define CW_RPMSG_BATCH(n) ((uint16_t)((n) < 8 ? 1 : (n) / 4))
-
 struct cw_rpmsg_queues {
 	const struct cw_rpmsg_queues_ops *ops;
 	const struct cw_rpmsg_transport *transport;
