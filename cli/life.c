@@ -6,10 +6,9 @@
 #include <string.h>
 #include <time.h>
 
-#define WAIT_MS 8000
-#define LOOK_MS 10
-#define SETTLE_MS \
-	300 /* who has a mistake in its start says so within that, or is not known to have any */
+#define WAIT_MS	  8000
+#define LOOK_MS	  10
+#define SETTLE_MS 300 /* within which who has a mistake in its start says so, mostly */
 
 struct before { /* what the status said then */
 	double starts, failures, links;

@@ -404,8 +404,7 @@ static void show(const struct cli_options *o, const char *m, size_t len)
 		for (size_t i = 0; i < len; i++)
 			sprintf(text + 2 * i, "%02x", (unsigned char)m[i]);
 		cJSON_AddStringToObject(j, "hex", text);
-		line = cJSON_PrintUnformatted(
-			j); /* up to twice as long as its parts: backslashes */
+		line = cJSON_PrintUnformatted(j); /* longer than its parts: backslashes */
 		if (line)
 			puts(line);
 		free(line);

@@ -72,11 +72,13 @@ def until(done, seconds=20):
 
 
 def measured(paths, what, *args):
-    if what == "long":
-        return json.loads(output(bench("seqpacket"), "long", *args, paths[0]))
-    if what == "many":
-        return json.loads(output(bench("seqpacket"), "many", *args, *paths))
-    return json.loads(output(bench("seqpacket"), "ping", paths[0], *args))
+    if what == "ping":
+        return json.loads(output(bench("seqpacket"), what, paths[0], *args))
+    return json.loads(output(bench("seqpacket"), what, *args, *paths))
+
+
+def rate(r):
+    return r["n"] / r["us"] * 1e6
 
 
 def through_linux():
@@ -90,10 +92,6 @@ def through_linux():
             compared("-", f"messages, Linux to remote and back, {gap} us between: median; a unix echo", "us",
                      compare(lambda: measured(paths, "ping", "2000", gap)["median"],
                              lambda: floor.run("ping", "2000", gap)["median"], 7), None)
-
-        def rate(r):
-            return r["n"] / r["us"] * 1e6
-
         compared("-", "messages a second over ten services, 80 under way; a unix echo", "1/s",
                  compare(lambda: rate(measured(paths, "many", "0.5")), lambda: rate(floor.run("many", "0.5")), 5), None)
         worker = board.pids()["worker"]
@@ -119,8 +117,6 @@ def long_messages():
         floor = Echo(folder)
         worker = board.pids()["worker"]
         for size, under_way in (("8192", "4"), ("8192", "32"), ("1024", "32")):
-            def rate(r):
-                return r["n"] / r["us"] * 1e6
             compared("-", f"messages of {size} B there and back, {under_way} under way; a unix echo", "1/s",
                      compare(lambda: rate(measured(paths, "long", "0.4", size, under_way)),
                              lambda: rate(floor.run("long", "0.4", size, under_way)), 5), None)

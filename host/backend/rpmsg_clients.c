@@ -11,11 +11,6 @@
 #define LEFT	    512	    /* messages that a socket can hold */
 #define SHORTAGE_US 100000u /* of descriptors or memory, in this system */
 
-static struct rpmsg_unit *unit_of(struct cw_rpmsg_endpoint *e)
-{
-	return e->channel->conf.ctx;
-}
-
 /* ---- from clients to the remote ---- */
 
 /* #syscalls close */

@@ -19,11 +19,6 @@
 
 #define ALONE 0x80000000u /* in a record's length: it was for this client only */
 
-static struct rpmsg_unit *unit_of(struct cw_rpmsg_endpoint *e)
-{
-	return e->channel->conf.ctx;
-}
-
 void rpmsg_dropped(struct rpmsg_unit *u, struct place *p)
 {
 	p->dropped++;

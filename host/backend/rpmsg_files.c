@@ -41,8 +41,8 @@ struct rpmsg_files {
 	struct cw_rpc_peer peer[1];
 	struct job job[REQUESTS], end;
 	struct cw_files_server *server; /* the thread's beside */
-	uint32_t ending,
-		next; /* sessions whose end is a job, or is to become one, the latest; 0: none */
+	uint32_t ending;		/* session whose end is a job, 0: none */
+	uint32_t next;			/* the latest whose end is to become one, 0: none */
 	uint8_t *memory;
 	int wake;
 };

@@ -80,6 +80,11 @@ struct rpmsg_unit {
 	struct cw_unit_stats count;
 };
 
+static inline struct rpmsg_unit *unit_of(struct cw_rpmsg_endpoint *e)
+{
+	return e->channel->conf.ctx;
+}
+
 /* Something is due at @at, or before. */
 static inline void rpmsg_due(struct rpmsg_unit *u, uint64_t at)
 {

@@ -78,8 +78,8 @@ static bool look(struct cw_unit *unit)
 	struct rpmsg_unit *u = self(unit);
 	struct epoll_event e[EVENTS];
 	int n = epoll_wait(u->epoll, e, EVENTS, 0);
-	bool any = answer(u) ||
-		   !u->next; /* what is due may not wait for sleep: others may never let it come */
+	/* What is due may not wait for sleep: others may never let it come. */
+	bool any = answer(u) || !u->next;
 
 	if (n <= 0 && !any)
 		return false;

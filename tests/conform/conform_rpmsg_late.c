@@ -112,6 +112,13 @@ static void owes(struct box *b)
 	owed.len[owed.n++] = b->len;
 }
 
+static int calls_late_echo(struct box **b)
+{
+	remote.heard = owes;
+	memset(&owed, 0, sizeof(owed));
+	return calls_echo(b);
+}
+
 static void answers(struct box *b)
 {
 	do {
@@ -132,11 +139,7 @@ static void who_reads_late_gets_all_answers(void **state)
 
 	(void)state;
 	up();
-	b = opens(0, "echo");
-	remote.heard = owes;
-	memset(&owed, 0, sizeof(owed));
-	all();
-	late = calls("echo");
+	late = calls_late_echo(&b);
 	good = calls("echo");
 	while (asked + got < 2 * (LATE - 300)) {
 		while (asked < LATE - 300 && send(late, text, MTU, MSG_NOSIGNAL) > 0)
@@ -166,11 +169,7 @@ static void who_left_with_answers_unread(void **state)
 
 	(void)state;
 	up();
-	b = opens(0, "echo");
-	remote.heard = owes;
-	memset(&owed, 0, sizeof(owed));
-	all();
-	s = calls("echo");
+	s = calls_late_echo(&b);
 	for (unsigned int n = 0; n < LATE - 1 && send(s, text, MTU, MSG_NOSIGNAL) > 0; n++)
 		answers(b);
 	assert_int_equal(status()->service[0].clients, 1);
