@@ -4,6 +4,7 @@
 Rows 47 to 49: floods of announcements and of messages to nobody, buffers that are never given or given twice. The other
 device of this remote goes on, so does the other remote in the same worker, and keeper and worker neither grow nor spin.
 """
+import contextlib
 import os
 import time
 
@@ -167,8 +168,9 @@ def test_row49_more_buffers_than_there_are(pmm, queue):
         remote.carry(s, b"before")
         ring = remote.rings[queue]
         ring.offer(0, BUFFERS + 1 - (queue == TO_HOST))
-        for i in range(BUFFERS + 1 if queue == TO_HOST else 0):
-            s.send(b"for each that there was")
+        with contextlib.suppress(BrokenPipeError):  # it may end before all are sent
+            for i in range(BUFFERS + 1 if queue == TO_HOST else 0):
+                s.send(b"for each that there was")
         assert closes(s)
     wait(remote.needs_reset, "DEVICE_NEEDS_RESET")
     others_go_on(pmm)
