@@ -8,7 +8,8 @@
 
 #define WAIT_MS	  8000
 #define LOOK_MS	  10
-#define SETTLE_MS 300 /* within which who has a mistake in its start says so, mostly */
+/* Within which a remote has a link, or has said what is wrong with its start. */
+#define SETTLE_MS 2000
 
 struct before { /* what the status said then */
 	double starts, failures, links;

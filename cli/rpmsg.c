@@ -41,10 +41,21 @@ static const char help[] =
 	"  --timeout S      seconds to wait: to be sent (5), for the next message (for ever), for an\n"
 	"                   answer (1)\n"
 	"\n"
-	"A service that goes away is waited for, and what was on its way is lost.\n"
+	"A service that a running remote has not announced is waited for, a second. One that goes away\n"
+	"is waited for until it is back, and what was on its way is lost.\n"
 	"\n"
 	"Exit status: 0 done (after Ctrl-C too), 1 it could not be done, or answers were lost,\n"
 	"2 it was asked wrongly.\n";
+
+#define LOOK_NS 10000000
+
+uint64_t rpmsg_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
+}
 
 /* ---- finding a service ---- */
 
@@ -127,25 +138,47 @@ static bool join(const struct cli_options *o, const cJSON *status, struct rpmsg_
 	return !err;
 }
 
-bool rpmsg_open(const struct cli_options *o, const char *remote, const char *service,
-		struct rpmsg_peer *p)
+/* One that has just started announces its services a moment after its link is up. */
+static bool may_come(const cJSON *remote, uint64_t until)
+{
+	const char *state = talk_text(remote, "state");
+
+	return (!strcmp(state, "running") || !strcmp(state, "attached")) && rpmsg_now() < until;
+}
+
+/* EXIT_FINE; EXIT_FAIL: the error has been said; -1: look again. */
+static int look(const struct cli_options *o, const char *remote, const char *service,
+		struct rpmsg_peer *p, uint64_t until)
 {
 	cJSON *status = talk_once(o, "status", NULL);
 	const cJSON *r = status ? talk_remote(status, remote ? remote : o->remote) : NULL;
 	const cJSON *d = r ? device_of(r) : NULL, *s = d ? service_of(d, service) : NULL;
-	bool good = false;
+	int so = EXIT_FAIL;
 
-	if (r && !d)
-		no_messages(r);
-	else if (d && !s)
-		no_service(r, d, service);
 	if (s) {
 		snprintf(p->remote, sizeof(p->remote), "%s", talk_text(r, "name"));
 		snprintf(p->service, sizeof(p->service), "%s", name_of(s));
-		good = join(o, status, p);
+		so = join(o, status, p) ? EXIT_FINE : EXIT_FAIL;
+	} else if (d && may_come(r, until)) {
+		so = -1;
+	} else if (d) {
+		no_service(r, d, service);
+	} else if (r) {
+		no_messages(r);
 	}
 	cJSON_Delete(status);
-	return good;
+	return so;
+}
+
+bool rpmsg_open(const struct cli_options *o, const char *remote, const char *service,
+		struct rpmsg_peer *p)
+{
+	uint64_t until = rpmsg_now() + RPMSG_SECOND;
+	int so;
+
+	while ((so = look(o, remote, service, p, until)) < 0)
+		nanosleep(&(struct timespec){ .tv_nsec = LOOK_NS }, NULL);
+	return so == EXIT_FINE;
 }
 
 void rpmsg_lost(const struct rpmsg_peer *p)
@@ -176,14 +209,6 @@ void rpmsg_catch(void)
 	sigprocmask(SIG_BLOCK, &both, &before);
 	sigaction(SIGINT, &a, NULL);
 	sigaction(SIGTERM, &a, NULL);
-}
-
-uint64_t rpmsg_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
 }
 
 enum rpmsg_news rpmsg_wait(const struct rpmsg_peer *p, uint64_t deadline)

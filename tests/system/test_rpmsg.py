@@ -69,7 +69,7 @@ def tty(s, line, end=PROMPT):
 
 def test_quick_form():
     with Pmm(args=["--console", "--rpmsg", "--", ISLAND]) as p:
-        until(lambda: "ping" in p.cli("rpmsg", "ls").stdout)
+        until(lambda: p.remote("remote")["link"] == "up")
         r = p.cli("rpmsg", "ping", "-n", "3", "-i", "0")
         assert r.returncode == 0 and "3 sent, 3 received, 0 lost" in r.stdout
         assert p.stop() == 0

@@ -541,6 +541,18 @@ def test_recv_json_is_whole(pmm, data):
     assert said["text"] == "".join(chr(c) if 32 <= c < 127 else "\\x%02x" % c for c in data)
 
 
+def test_a_command_waits_for_its_service(pmm):
+    """It is begun before the remote has announced one: as after causeway start."""
+    remote = Remote(pmm, F_NS)
+    with subprocess.Popen([CAUSEWAY, "rpmsg", "send", "late", "here", "--run-dir", pmm.dir + "/run"],
+                          stderr=subprocess.PIPE, text=True) as p:
+        wait(lambda: os.path.exists("/proc/%d/fd/3" % p.pid), "it to ask")
+        time.sleep(0.1)
+        remote.announce(b"late", 1030)
+        assert p.communicate(timeout=30) == (None, "") and p.returncode == 0
+    assert remote.hear()[2] == b"here"
+
+
 def closes(s):
     try:
         return s.recv(1 << 17) == b""
