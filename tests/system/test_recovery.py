@@ -207,6 +207,7 @@ def test_a_start_that_fails_says_why(tmp_path):
 
 def test_two_workers_fail_apart():
     with Pmm(board({"a": {"worker": 0}, "b": {"worker": 1}}, workers=2)) as p:
+        p.grows()
         p.grows(name="b")
         assert p.worker(0) != p.worker(1)
         b = p.lines("life 2", "b")
