@@ -39,22 +39,14 @@ struct cw_rpmsg_fragment {
 
 struct cw_rpmsg_endpoint *cw_rpmsg_find_(struct cw_rpmsg *ch, uint32_t addr);
 void cw_rpmsg_bind_(struct cw_rpmsg_endpoint *e, uint32_t dst);
-/* A buffer for a message of e to @dst: 0, CW_EAGAIN, or the error that ended the channel. */
-int cw_rpmsg_take_(struct cw_rpmsg_endpoint *e, uint32_t dst, struct cw_rpmsg_buf *b);
-/* A buffer out of those that are kept for this. */
-int cw_rpmsg_take_last_(struct cw_rpmsg *ch, struct cw_rpmsg_buf *b);
-/* What came of a take that gave none: CW_EAGAIN, or the error, which ends the channel. */
-int cw_rpmsg_not_taken_(struct cw_rpmsg *ch, int got);
+void cw_rpmsg_todo_(struct cw_rpmsg_endpoint *e, uint8_t what);
 /* A message that wants a second look: the endpoint that is to have it, or NULL when it is dealt with. */
 struct cw_rpmsg_endpoint *cw_rpmsg_before_(struct cw_rpmsg *ch, const struct cw_rpmsg_msg *m,
 					   uint32_t flags);
-/* What the first try did not do, and came to @err: tries again while there is time. @dst: CW_RPMSG_ANY: the peer. */
-int cw_rpmsg_send_on_(struct cw_rpmsg_endpoint *e, const void *data, uint32_t len, uint64_t timeout,
-		      uint32_t dst, int err);
-/* The end of a poll in which there is more to do than to flush: @n messages were taken, or an error. */
-int cw_rpmsg_chores_(struct cw_rpmsg *ch, int n);
 /* With credit: its endpoint has done with it. */
 void cw_rpmsg_used_(struct cw_rpmsg *ch, const struct cw_rpmsg_msg *m);
+/* The end of a poll in which there is more to do than to flush: @n messages were taken, or an error. */
+int cw_rpmsg_chores_(struct cw_rpmsg *ch, int n);
 
 static inline uint16_t cw_rpmsg_lend_(struct cw_rpmsg *ch, struct cw_rpmsg_slot *s)
 {
@@ -63,9 +55,21 @@ static inline uint16_t cw_rpmsg_lend_(struct cw_rpmsg *ch, struct cw_rpmsg_slot 
 	return ch->stamp;
 }
 
+/* rpmsg_send.c */
+
+/* A buffer for a message of e to @dst: 0, CW_EAGAIN, or the error that ended the channel. */
+int cw_rpmsg_take_(struct cw_rpmsg_endpoint *e, uint32_t dst, struct cw_rpmsg_buf *b);
+/* A buffer out of those that are kept for this. */
+int cw_rpmsg_take_last_(struct cw_rpmsg *ch, struct cw_rpmsg_buf *b);
+/* What came of a take that gave none: CW_EAGAIN, or the error, which ends the channel. */
+int cw_rpmsg_not_taken_(struct cw_rpmsg *ch, int got);
+/* Room may have come: those who asked for it are told, each in its turn first. */
+void cw_rpmsg_wake_(struct cw_rpmsg *ch);
 /* Waits for room: 0 to try again, CW_EAGAIN when it must not, CW_ETIMEDOUT, or what ended the channel. */
 int cw_rpmsg_wait_(struct cw_rpmsg *ch, struct cw_rpmsg_until *u, uint64_t timeout);
-void cw_rpmsg_todo_(struct cw_rpmsg_endpoint *e, uint8_t what);
+/* What the first try did not do, and came to @err: tries again while there is time. @dst: CW_RPMSG_ANY: the peer. */
+int cw_rpmsg_send_on_(struct cw_rpmsg_endpoint *e, const void *data, uint32_t len, uint64_t timeout,
+		      uint32_t dst, int err);
 
 /* rpmsg_ns.c */
 

@@ -46,7 +46,7 @@ def sizes_of_rpmsg_host(processor):
         return 0
     for line in output("arm-none-eabi-size", path).strip().split("\n")[1:]:
         words = line.split()
-        if words[5].split(".")[0] in ("rpmsg", "rpmsg_ns", "rpmsg_host", "text"):
+        if words[5].split(".")[0] in ("rpmsg", "rpmsg_host", "rpmsg_ns", "rpmsg_send", "text"):
             total += int(words[0])
     return total
 

@@ -41,7 +41,7 @@ MUTANTS = {
         "core/rpmsg_ns.c", "\t\tcw_rpmsg_bind_(e, CW_RPMSG_ANY);", "\t\te->dst = CW_RPMSG_ANY;", "rpmsg"),
     "the_channel_ends_with_the_device": (
         "device/rpmsg.c", "\tcw_rpmsg_down(self(dev)->channel);", "\t(void)dev;", "rpmsg"),
-    "held_messages_are_void": ("core/rpmsg.c", " || s[id].stamp != stamp", "", "rpmsg"),
+    "held_messages_are_void": ("core/rpmsg_send.c", " || s[id].stamp != stamp", "", "rpmsg"),
     "announced_again": (
         "core/rpmsg.c", "\t\t\tcw_rpmsg_ns_begin_(&ch->conf.endpoint[i]);", "\t\t\tch->todo = false;", "rpmsg"),
     "asks_to_let_go": (
