@@ -68,7 +68,8 @@ static struct options opt = { .history = 600 };
 static struct service status_service = { .name = CW_SAMPLE_SERVICE };
 static struct service log_service = { .name = CW_LOG_SERVICE };
 static struct view view;
-static bool wish; /* for a sample: none has come since the service was joined */
+static bool wish;	/* for a sample: none has come since the service was joined */
+static uint64_t wished; /* when it was told, 0: not yet */
 static volatile sig_atomic_t ended;
 
 static struct view_time now(void)
@@ -194,7 +195,10 @@ static bool join(struct service *s)
 		cannot_join(s, err);
 		return false;
 	}
-	wish |= s == &status_service;
+	if (s == &status_service) {
+		wish = true;
+		wished = 0;
+	}
 	if (s == &log_service)
 		(void)cw_rpmsg_client_send(s->client, "?", 1, 0);
 	return true;
@@ -209,13 +213,19 @@ static void take(const struct service *s, const void *m, uint32_t len)
 	wish &= s != &status_service;
 }
 
-/* The remote's first one goes out when its service has a socket, before anybody can have connected to that. */
+/*
+ * The remote's first one goes out when its service has a socket, before anybody can have connected to that. What was
+ * told to a worker that was ending got lost, and the library then joins another without a word: told once more.
+ */
 static void hurry(void)
 {
 	const struct cw_rpmsg_client_config conf = config(NULL);
+	uint64_t t = now().us;
 
-	if (wish && status_service.client)
-		wish = !control_wish(&conf);
+	if (!wish || !status_service.client || (wished && t - wished < EVERY_US))
+		return;
+	if (control_wish(&conf))
+		wished = t;
 }
 
 /* Takes what has come; true: something is new. A service that ended is joined again when it is back. */

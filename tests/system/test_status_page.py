@@ -92,8 +92,18 @@ def wished(fake):
     return struct.unpack("<HH4xI", m) == (1, 2, 0)
 
 
+def is_content(fake):
+    """It asks no more; what it asked before it had the sample may still be there."""
+    heard = 0
+    with pytest.raises(AssertionError):
+        while heard < 10:
+            fake.control.hear(1.5)
+            heard += 1
+    return heard < 10
+
+
 def test_the_first_sample_is_asked_for(fake):
-    """Once each time that the service was joined: the remote's own came when nobody had."""
+    """Each time that the service was joined: the remote's own came when nobody had."""
     with page(fake) as p:
         assert wished(fake)
         fake.status.send(sample(1))
@@ -104,8 +114,21 @@ def test_the_first_sample_is_asked_for(fake):
         assert wished(fake)
         fake.status.send(sample(2))
         p.until(lambda s: s["sample"]["sequence"] == 2)
-        with pytest.raises(AssertionError):
-            fake.control.hear(0.6)
+        assert is_content(fake)
+
+
+def test_it_is_asked_for_until_it_is_there(fake):
+    """A worker that ends takes what it was told along, and its sockets, so soon that nobody is told of a loss."""
+    with page(fake) as p:
+        assert wished(fake)
+        fake.end()
+        fake.start()
+        fake.status.joined()
+        for _ in range(3):
+            assert wished(fake)
+        fake.status.send(sample(1))
+        p.until_state("live")
+        assert is_content(fake)
 
 
 def test_it_is_asked_for_when_that_can_be_done(fake):
