@@ -12,6 +12,20 @@
 #include <time.h>
 #include <unistd.h>
 
+#define AGAIN_MS  10
+#define AGAIN_MAX 100
+
+bool backend_again(unsigned int *tries)
+{
+	int why = errno;
+
+	if (++*tries > AGAIN_MAX)
+		return false;
+	nanosleep(&(struct timespec){ .tv_nsec = AGAIN_MS * 1000000 }, NULL);
+	errno = why;
+	return true;
+}
+
 static int open_rng(const struct cw_board_device *d, struct cw_backend_fds *fds, FILE *err)
 {
 	struct stat st;

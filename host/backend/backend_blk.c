@@ -10,12 +10,17 @@
 #include <unistd.h>
 
 /* A lock on the file itself: whoever uses it as a disk too looks there. Of its open file description, so
- * it ends with the keeper, however that ends. */
+ * it ends with keeper and worker, however they end. */
 static int lock(int fd, bool read_only)
 {
 	struct flock l = { .l_type = read_only ? F_RDLCK : F_WRLCK, .l_whence = SEEK_SET };
+	unsigned int tries = 0;
+	int r;
 
-	return fcntl(fd, F_OFD_SETLK, &l);
+	do
+		r = fcntl(fd, F_OFD_SETLK, &l);
+	while (r && backend_again(&tries));
+	return r;
 }
 
 static int check(int fd, const char *path, FILE *err)

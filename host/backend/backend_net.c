@@ -54,6 +54,17 @@ static int set_header(int fd, FILE *err)
 	return 0;
 }
 
+static int attach(int fd, struct ifreq *ifr)
+{
+	unsigned int tries = 0;
+	int r;
+
+	do
+		r = ioctl(fd, TUNSETIFF, ifr);
+	while (r && errno == EBUSY && backend_again(&tries));
+	return r;
+}
+
 static int open_tap(const struct cw_board_device *d, struct cw_backend_fds *fds, FILE *err)
 {
 	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
@@ -72,7 +83,7 @@ static int open_tap(const struct cw_board_device *d, struct cw_backend_fds *fds,
 	fds->fd[0] = fd;
 	fds->n = 1;
 	memcpy(ifr.ifr_name, d->ifname, strlen(d->ifname));
-	if (ioctl(fd, TUNSETIFF, &ifr))
+	if (attach(fd, &ifr))
 		return explain_tun(err, d->ifname);
 	snprintf(fds->note[0], sizeof(fds->note[0]), "%s", d->ifname);
 	return set_header(fd, err);

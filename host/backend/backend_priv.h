@@ -24,6 +24,12 @@
 #define PORT_MAIN  0 /* pty master, listening socket, input of stdio, or -1 */
 #define PORT_OTHER 1 /* pty slave kept open, output of stdio or log, or -1 */
 
+/*
+ * What a device wants is another's: true, a moment later, to try again; false when a second has gone by.
+ * A keeper that was killed, and is started again at once, finds its former workers still about to end.
+ */
+bool backend_again(unsigned int *tries);
+
 int backend_open_net(const struct cw_board_device *d, struct cw_backend_fds *fds, FILE *err);
 int backend_open_console(const struct cw_board_remote *r, const struct cw_board_device *d,
 			 struct cw_backend_fds *fds, FILE *err);

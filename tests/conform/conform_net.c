@@ -13,6 +13,7 @@
 #include <net/if.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/wait.h>
 
 #define RX   CW_NET_QUEUE_RX
 #define TX   CW_NET_QUEUE_TX
@@ -618,6 +619,26 @@ static void tap_in_use_is_explained(void **state)
 	close(fd);
 }
 
+/* A killed keeper's worker has it a moment longer. */
+static void tap_that_becomes_free_is_waited_for(void **state)
+{
+	pid_t child;
+	int fd;
+
+	(void)state;
+	begin(BY_NAME);
+	fd = open_tun(TAP, IFF_TAP | IFF_NO_PI | IFF_VNET_HDR);
+	child = fork();
+	must(child, "fork");
+	if (!child) {
+		usleep(100000);
+		_exit(0);
+	}
+	close(fd);
+	assert_true(bed_open());
+	must(waitpid(child, NULL, 0), "waitpid");
+}
+
 static void descriptor_that_is_no_tap_is_explained(void **state)
 {
 	(void)state;
@@ -683,6 +704,7 @@ int main(void)
 		ONE(missing_interface_is_explained),
 		ONE(interface_that_is_no_tap_is_explained),
 		ONE(tap_in_use_is_explained),
+		ONE(tap_that_becomes_free_is_waited_for),
 		ONE(descriptor_that_is_no_tap_is_explained),
 		ONE(datagram_path_that_is_somebodys),
 	};
