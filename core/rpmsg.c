@@ -3,10 +3,10 @@
  * RPMsg channel: its endpoints, its beginning and its end, what it receives.
  *
  * Theory of operation: poll() takes messages from the queues, copies each header once, checks the copy
- * and calls the endpoint; the buffer goes back unless it is held. Addresses that are given out name the entry of the table in their low
- * bits, so a message finds its endpoint without a search, and an address comes again only after the
- * entry was used for four thousand million others. What the peer must still be told is a set of bits an
- * endpoint; poll() tells it when there are buffers, of which one is kept for that.
+ * and calls the endpoint; the buffer goes back unless it is held. Addresses that are given out name the
+ * entry of the table in their low bits, so a message finds its endpoint without a search, and an address
+ * comes again only when all of the 2^31 that the table gives out have been used. What the peer must still be
+ * told is a set of bits an endpoint; poll() tells it when there are buffers, of which one is kept for that.
  */
 #include "rpmsg_priv.h"
 
@@ -67,23 +67,20 @@ void cw_rpmsg_bind_(struct cw_rpmsg_endpoint *e, uint32_t dst)
 		e->ops->peer(e, dst != CW_RPMSG_ANY);
 }
 
-static bool fresh(struct cw_rpmsg *ch, uint32_t addr)
+/* It was announced, and the peer has not been told of its end. */
+static bool parting(const struct cw_rpmsg_endpoint *e)
 {
-	return addr != CW_RPMSG_ANY && !search(ch, addr);
+	return e->todo & CW_RPMSG_TELL_DESTROY;
 }
 
 static uint32_t next_address(struct cw_rpmsg_endpoint *e)
 {
 	struct cw_rpmsg *ch = e->channel;
-	uint32_t addr;
+	uint32_t entry = (uint32_t)(e - ch->conf.endpoint), addr;
 
-	do {
-		if (++e->life > (UINT32_MAX - CW_RPMSG_DYNAMIC) / (ch->mask + 1) - 1)
-			e->life = 1;
-		addr = CW_RPMSG_DYNAMIC + e->life * (ch->mask + 1) +
-		       (uint32_t)(e - ch->conf.endpoint);
-	} while (!fresh(ch,
-			addr)); /* somebody may have asked for it: as often as there are entries */
+	do /* somebody may have asked for it: as often as there are entries */
+		addr = CW_RPMSG_DYNAMIC + ((++e->life * (ch->mask + 1) + entry) & INT32_MAX);
+	while (search(ch, addr));
 	return addr;
 }
 
@@ -107,11 +104,11 @@ int cw_rpmsg_create(struct cw_rpmsg *ch, const struct cw_rpmsg_spec *s,
 	struct cw_rpmsg_endpoint *e = ch->conf.endpoint, *end = e + ch->conf.endpoints;
 	uint32_t life;
 
-	while (e < end && (e->ops || e->leaving != CW_RPMSG_ANY))
+	while (e < end && (e->ops || parting(e)))
 		e++;
 	if (s->addr == CW_RPMSG_NS_ADDR || s->addr == CW_RPMSG_CREDIT_ADDR || !s->ops)
 		return CW_EINVAL;
-	if (s->addr != CW_RPMSG_ANY && !fresh(ch, s->addr))
+	if (s->addr != CW_RPMSG_ANY && search(ch, s->addr))
 		return CW_EBUSY;
 	if (e == end)
 		return CW_ENOSPC;
@@ -119,7 +116,7 @@ int cw_rpmsg_create(struct cw_rpmsg *ch, const struct cw_rpmsg_spec *s,
 	memset(e, 0, sizeof(*e));
 	e->life = life;
 	e->channel = ch;
-	e->leaving = e->addr = CW_RPMSG_ANY;
+	e->addr = CW_RPMSG_ANY;
 	if (!copy_name(e->name, s->name))
 		return CW_EINVAL;
 	e->ctx = s->ctx;
@@ -140,17 +137,16 @@ int cw_rpmsg_create(struct cw_rpmsg *ch, const struct cw_rpmsg_spec *s,
 void cw_rpmsg_destroy(struct cw_rpmsg_endpoint *e)
 {
 	struct cw_rpmsg *ch = e->channel;
+	/* Who was not told of its beginning is not told of its end. */
+	bool told = ch->queues && cw_rpmsg_announced_(e) && !(e->todo & CW_RPMSG_TELL_CREATE);
 
 	if (!e->ops)
 		return;
-	/* Who was not told of its beginning is not told of its end. */
-	if (ch->queues && e->name[0] && !e->fixed && !e->silent &&
-	    !(e->todo & CW_RPMSG_TELL_CREATE) && ch->features & CW_RPMSG_F_NS)
-		e->leaving = e->addr;
+	e->leaving = e->addr;
 	e->addr = CW_RPMSG_ANY;
 	e->ops = NULL;
 	e->todo = 0;
-	if (e->leaving != CW_RPMSG_ANY)
+	if (told)
 		cw_rpmsg_todo_(e, CW_RPMSG_TELL_DESTROY);
 }
 
@@ -169,7 +165,7 @@ int cw_rpmsg_init(struct cw_rpmsg *ch, const struct cw_rpmsg_config *conf)
 	ch->stamp = 1;
 	memset(conf->endpoint, 0, conf->endpoints * sizeof(*conf->endpoint));
 	for (unsigned int i = 0; i < conf->endpoints; i++)
-		conf->endpoint[i].addr = conf->endpoint[i].leaving = CW_RPMSG_ANY;
+		conf->endpoint[i].addr = CW_RPMSG_ANY;
 	for (unsigned int i = 0; i < conf->services; i++)
 		conf->service[i].addr = CW_RPMSG_ANY;
 	return CW_OK;
@@ -235,7 +231,6 @@ static void end(struct cw_rpmsg_endpoint *e)
 
 	e->todo = 0;
 	e->starved = false;
-	e->leaving = CW_RPMSG_ANY;
 	if (!e->fixed)
 		e->dst = CW_RPMSG_ANY;
 	e->whole = 0;

@@ -18,11 +18,6 @@
 
 #define FIRST_REPEAT 1000000u
 
-static bool announced(const struct cw_rpmsg_endpoint *e)
-{
-	return e->name[0] && !e->fixed && !e->silent && e->channel->features & CW_RPMSG_F_NS;
-}
-
 /* ---- what the peer says ---- */
 
 static void clean(char *name, const uint8_t *raw)
@@ -192,8 +187,6 @@ static bool tell_one(struct cw_rpmsg_endpoint *e, uint8_t what)
 	ch->queues->ops->launch(ch->queues, &b,
 				what == CW_RPMSG_TELL_DESTROY ? e->leaving : e->addr,
 				credit ? CW_RPMSG_CREDIT_ADDR : CW_RPMSG_NS_ADDR, len);
-	if (what == CW_RPMSG_TELL_DESTROY)
-		e->leaving = CW_RPMSG_ANY;
 	return true;
 }
 
@@ -209,8 +202,8 @@ static void schedule(struct cw_rpmsg *ch, unsigned int shift)
 
 void cw_rpmsg_ns_begin_(struct cw_rpmsg_endpoint *e)
 {
-	cw_rpmsg_todo_(e, CW_RPMSG_LOOK | (announced(e) ? CW_RPMSG_TELL_CREATE : 0));
-	if (announced(e))
+	cw_rpmsg_todo_(e, CW_RPMSG_LOOK | (cw_rpmsg_announced_(e) ? CW_RPMSG_TELL_CREATE : 0));
+	if (cw_rpmsg_announced_(e))
 		schedule(e->channel, 0);
 }
 
@@ -255,7 +248,7 @@ void cw_rpmsg_repeat_(struct cw_rpmsg *ch)
 	for (unsigned int i = 0; i < ch->conf.endpoints; i++) {
 		struct cw_rpmsg_endpoint *e = &ch->conf.endpoint[i];
 
-		if (e->ops && e->dst == CW_RPMSG_ANY && announced(e)) {
+		if (e->ops && e->dst == CW_RPMSG_ANY && cw_rpmsg_announced_(e)) {
 			cw_rpmsg_todo_(e, CW_RPMSG_TELL_CREATE);
 			any = true;
 		}

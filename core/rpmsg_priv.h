@@ -73,6 +73,11 @@ int cw_rpmsg_send_on_(struct cw_rpmsg_endpoint *e, const void *data, uint32_t le
 
 /* rpmsg_ns.c */
 
+static inline bool cw_rpmsg_announced_(const struct cw_rpmsg_endpoint *e)
+{
+	return e->name[0] && !e->fixed && !e->silent && e->channel->features & CW_RPMSG_F_NS;
+}
+
 void cw_rpmsg_ns_heard_(struct cw_rpmsg *ch, const struct cw_rpmsg_msg *m);
 /* Tells the peer what is to be told, as far as there are buffers. */
 void cw_rpmsg_tell_(struct cw_rpmsg *ch);

@@ -55,7 +55,7 @@ struct cw_rpmsg_endpoint {
 	bool starved;	  /* a send failed for want of room */
 	uint8_t todo;	  /* what is still to be told to the peer's side */
 	uint32_t life;	  /* of this table entry: makes addresses new */
-	uint32_t leaving; /* address whose end is still to be told, or CW_RPMSG_ANY */
+	uint32_t leaving; /* address that it had, whose end may still have to be told */
 	/* credit */
 	uint32_t sent, limit; /* by us to the peer */
 	uint32_t used, told;  /* by the peer to us */

@@ -80,6 +80,13 @@ static void addresses_are_given_once(void **state)
 			assert_int_not_equal(seen[k], seen[i]);
 		cw_rpmsg_destroy(a.e);
 	}
+	p.side[HOST].ept[0].life = UINT32_MAX / 16 - 2; /* they begin anew behind the last */
+	for (unsigned int i = 0; i < 5; i++) {
+		pair_open(HOST, &a, NULL, ANY, ANY);
+		assert_int_equal(a.e->addr, CW_RPMSG_DYNAMIC + (i < 2 ? INT32_MAX - 31u + 16 * i
+								      : 16 * (i - 2)));
+		cw_rpmsg_destroy(a.e);
+	}
 	for (unsigned int i = 0; i < PAIR_ENDPOINTS; i++)
 		pair_open(HOST, &many[i], NULL, i == 3 ? many[0].e->addr + 17 : ANY, ANY);
 	for (unsigned int i = 0; i < PAIR_ENDPOINTS; i++)

@@ -131,6 +131,24 @@ static void no_buffer_now(void **state)
 	assert_int_equal(cw_rpmsg_create(&p.side[REMOTE].ch, &s, &e), CW_OK);
 }
 
+/* Buffers too small for a name tell nothing, and keep no table entry for it. */
+static void no_buffer_is_large_enough(void **state)
+{
+	const struct pair_options o = { .to_host = 32 };
+
+	(void)state;
+	pair_start(&o);
+	for (unsigned int i = 0; i < 2 * PAIR_ENDPOINTS; i++) {
+		pair_open(REMOTE, &a, "untold", ANY, ANY);
+		pair_settle();
+		cw_rpmsg_destroy(a.e);
+		pair_settle();
+	}
+	assert_int_equal(p.side[HOST].services + p.side[HOST].ends, 0);
+	pair_open(REMOTE, &a, "", ANY, 5);
+	assert_int_equal(cw_rpmsg_send(a.e, "0123456789abcdef", 16, 0), CW_OK);
+}
+
 static void repeated_a_few_times(void **state)
 {
 	static const uint64_t s = 1000000;
@@ -338,6 +356,7 @@ int main(void)
 		cmocka_unit_test(two_of_one_name),
 		cmocka_unit_test(fixed_peers_are_not_announced),
 		cmocka_unit_test(no_buffer_now),
+		cmocka_unit_test(no_buffer_is_large_enough),
 		cmocka_unit_test(repeated_a_few_times),
 		cmocka_unit_test(who_forgets_hears_it_from_who_found_it),
 		cmocka_unit_test(a_lost_announcement),
