@@ -220,6 +220,13 @@ bool cw_drvq_publish(struct cw_drvq *q)
 	return cw_hot_publish_avail(q);
 }
 
+uint16_t cw_drvq_in_flight(const struct cw_drvq *q)
+{
+	uint16_t n = (uint16_t)(q->avail_published - cw_load16(&q->used->idx));
+
+	return n < q->size ? n : q->size; /* more is a lie, which the next look finds */
+}
+
 /* What the ring shows is not looked at again: the hot path asks for news, and hears of it there. */
 __attribute__((noinline)) int cw_drvq_broke_(struct cw_drvq *q, int err)
 {

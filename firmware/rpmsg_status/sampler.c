@@ -81,7 +81,7 @@ static void take_queue(struct cw_sample *s, enum app_kind kind, unsigned int ind
 		 app.layout->device[app.device[kind].index].name);
 	to->index = (uint16_t)index;
 	to->size = q->size;
-	to->in_flight = (uint16_t)(q->size - q->free_count);
+	to->in_flight = cw_drvq_in_flight(q);
 	to->offered = q->avail_published;
 	to->used = q->used_count;
 }

@@ -330,6 +330,9 @@ def test_a_real_remote(tmp_path):
         assert 0.98 < sum(l["share"] for l in s["sample"]["loops"]) < 1.02
         assert 0 < s["sample"]["stack"]["used"] < s["sample"]["stack"]["size"]
         assert {q["device"] for q in s["sample"]["queues"]} == {"rpmsg0", "console0"}
+        # Linux has nearly all buffers that it may write, and at rest none that it is to read.
+        p.until(lambda s: [q["in_flight"] > q["size"] / 2 for q in s["sample"]["queues"][:2]] == [True, False])
+        p.until(lambda s: s["sample"]["queues"][1]["in_flight"] == 0)
         p.until(lambda s: "started on hosted" in [l["text"] for l in s["log"]])
 
         def ask(*args):

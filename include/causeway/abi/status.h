@@ -75,7 +75,7 @@ struct cw_abi_sample_queue {
 	uint8_t name[CW_SAMPLE_QUEUE_NAME]; /* of the device */
 	struct cw_le16 index;		    /* of the queue in it */
 	struct cw_le16 size;		    /* descriptors */
-	struct cw_le16 in_flight;	    /* of which the device has these now */
+	struct cw_le16 in_flight;	    /* chains that the device has now */
 	struct cw_le16 reserved;
 	struct cw_le32 offered; /* chains, running */
 	struct cw_le32 used;	/* chains taken back, running */

@@ -107,6 +107,13 @@ static inline uint32_t cw_drvq_running(const struct cw_drvq *q)
 }
 
 /**
+ * cw_drvq_in_flight - how many chains the device has now, by one look at what it says; 0 to the queue's size
+ *
+ * For statistics, from the queue's thread. Chains that it has done with count no more, taken back or not.
+ */
+uint16_t cw_drvq_in_flight(const struct cw_drvq *q);
+
+/**
  * cw_drvq_get - take back one chain that the device has used
  * @cookie, @len: filled; @len is what the device says it wrote
  *

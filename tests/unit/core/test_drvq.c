@@ -153,6 +153,26 @@ static void row61_index_ahead_of_what_is_in_flight_breaks_the_queue(void **state
 	refuse(0, 0, 0x8000);
 }
 
+/* What is shown of it is bounded whatever the device says. */
+static void row61_what_is_in_flight_is_told(void **state)
+{
+	void *cookie;
+	uint32_t len;
+
+	(void)state;
+	assert_int_equal(cw_drvq_in_flight(&r.drv), 3);
+	add(3, 1, 0);
+	assert_int_equal(cw_drvq_in_flight(&r.drv), 3); /* it cannot see that one */
+	cw_drvq_publish(&r.drv);
+	assert_int_equal(cw_drvq_in_flight(&r.drv), 4);
+	use(0, 0, 0, 1);
+	assert_int_equal(cw_drvq_in_flight(&r.drv), 3); /* not taken back yet */
+	assert_int_equal(get(&cookie, &len), 1);
+	assert_int_equal(cw_drvq_in_flight(&r.drv), 3);
+	cw_store16(&r.drv.used->idx, 5);
+	assert_int_equal(cw_drvq_in_flight(&r.drv), 8);
+}
+
 static void row61_index_that_goes_back_breaks_the_queue(void **state)
 {
 	void *cookie;
@@ -316,6 +336,7 @@ int main(void)
 		CASE(row60_the_whole_offer_may_be_written),
 		CASE(row60_nothing_may_be_written_where_nothing_was_offered),
 		CASE(row61_index_ahead_of_what_is_in_flight_breaks_the_queue),
+		CASE(row61_what_is_in_flight_is_told),
 		CASE(row61_index_that_goes_back_breaks_the_queue),
 		CASE(row61_chain_that_was_not_published_cannot_be_used),
 		CASE(row62_altered_descriptors_have_no_effect),
