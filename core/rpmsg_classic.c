@@ -203,7 +203,7 @@ static bool make_pools(const struct cw_rpmsg_classic *c, const struct device *d,
 		pool[i].size = size[i];
 		pool[i].stride = (size[i] + 3) & ~3u;
 	}
-	most = room / (pool[0].stride + pool[1].stride);
+	most = cw_rpmsg_fit(room, pool[0].stride, pool[1].stride);
 	for (unsigned int i = 0; i < 2; i++) {
 		pool[i].n = (uint16_t)(most < d->vring[i].num ? most : d->vring[i].num);
 		pool[i].addr = at;

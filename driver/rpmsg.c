@@ -51,7 +51,7 @@ static int make_pools(struct cw_rpmsg_driver *d, const uint32_t size[2],
 		pool[i].size = size[i];
 		pool[i].stride = (size[i] + line - 1) & ~(line - 1);
 	}
-	most = cw_vdev_room(&d->vdev) / (pool[0].stride + pool[1].stride);
+	most = cw_rpmsg_fit(cw_vdev_room(&d->vdev), pool[0].stride, pool[1].stride);
 	for (unsigned int i = 0; i < 2; i++) {
 		pool[i].n = (uint16_t)(most < d->ring[i].size ? most : d->ring[i].size);
 		pool[i].p = cw_vdev_alloc(&d->vdev, pool[i].n * pool[i].stride, &pool[i].addr);

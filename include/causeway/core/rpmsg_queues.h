@@ -102,6 +102,12 @@ struct cw_rpmsg_pool {
 	uint16_t n;	 /* how many: 1 to the size of the queue */
 };
 
+/** cw_rpmsg_fit - how many buffers of each of two strides have room in @room bytes; strides above 0 */
+static inline uint32_t cw_rpmsg_fit(uint32_t room, uint32_t a, uint32_t b)
+{
+	return a <= room && b <= room - a ? room / (a + b) : 0;
+}
+
 /**
  * cw_rpmsg_host_init - take fresh rings and buffers into use and post the buffers to receive
  * @h: filled; @rx, @tx: rings of queue 0 and 1; @rx_pool, @tx_pool; @rx_slot, @tx_slot: the caller's arrays

@@ -258,9 +258,23 @@ static void a_descriptor_says_its_length(void **state)
 	}
 }
 
+/* Sizes that a peer says: together they may be more than 32 bits hold. */
+static void buffers_have_room_or_not(void **state)
+{
+	(void)state;
+	assert_int_equal(cw_rpmsg_fit(64, 16, 16), 2);
+	assert_int_equal(cw_rpmsg_fit(63, 16, 16), 1);
+	assert_int_equal(cw_rpmsg_fit(31, 16, 16), 0);
+	assert_int_equal(cw_rpmsg_fit(15, 16, 1), 0);
+	assert_int_equal(cw_rpmsg_fit(UINT32_MAX, 0x80000000u, 0x80000000u), 0);
+	assert_int_equal(cw_rpmsg_fit(UINT32_MAX, 0xfffffffcu, 8), 0);
+	assert_int_equal(cw_rpmsg_fit(UINT32_MAX, 0x80000000u, 0x7fffffffu), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(buffers_have_room_or_not),
 		cmocka_unit_test(row47_messages_that_cannot_be),
 		cmocka_unit_test(row47_flags_and_reserved_mean_nothing),
 		cmocka_unit_test(row47_a_header_is_fetched_once),
