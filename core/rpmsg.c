@@ -106,7 +106,8 @@ int cw_rpmsg_create(struct cw_rpmsg *ch, const struct cw_rpmsg_spec *s,
 
 	while (e < end && (e->ops || parting(e)))
 		e++;
-	if (s->addr == CW_RPMSG_NS_ADDR || s->addr == CW_RPMSG_CREDIT_ADDR || !s->ops)
+	if (s->addr == CW_RPMSG_NS_ADDR || (s->addr == CW_RPMSG_CREDIT_ADDR && ch->conf.credit) ||
+	    !s->ops)
 		return CW_EINVAL;
 	if (s->addr != CW_RPMSG_ANY && search(ch, s->addr))
 		return CW_EBUSY;

@@ -121,7 +121,7 @@ void cw_rpmsg_ns_heard_(struct cw_rpmsg *ch, const struct cw_rpmsg_msg *m)
 	flags = cw_get_le32(ns.flags);
 	clean(name, ns.name);
 	if (!name[0] || addr == CW_RPMSG_ANY || addr == CW_RPMSG_NS_ADDR ||
-	    addr == CW_RPMSG_CREDIT_ADDR)
+	    (addr == CW_RPMSG_CREDIT_ADDR && ch->credit))
 		ch->count.ns_bad++;
 	else if (flags == CW_RPMSG_NS_DESTROY)
 		destroyed(ch, name, addr);

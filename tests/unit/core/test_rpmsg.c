@@ -103,8 +103,6 @@ static void addresses_are_given_once(void **state)
 	assert_int_equal(cw_rpmsg_create(&p.side[HOST].ch, &s, &e), CW_EBUSY);
 	s.addr = CW_RPMSG_NS_ADDR;
 	assert_int_equal(cw_rpmsg_create(&p.side[HOST].ch, &s, &e), CW_EINVAL);
-	s.addr = CW_RPMSG_CREDIT_ADDR;
-	assert_int_equal(cw_rpmsg_create(&p.side[HOST].ch, &s, &e), CW_EINVAL);
 	s.addr = 21;
 	s.name = "0123456789abcdef0123456789abcdef"; /* 32 */
 	assert_int_equal(cw_rpmsg_create(&p.side[HOST].ch, &s, &e), CW_EINVAL);

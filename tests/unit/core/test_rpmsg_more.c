@@ -127,6 +127,29 @@ static void without_it_nobody_notices(void **state)
 	assert_int_equal(p.side[REMOTE].ch.count.unknown, 1);
 }
 
+/* Its address is one as any other to who does not offer it, and to a peer without it. */
+static void without_it_its_address_is_free(void **state)
+{
+	const struct pair_options no = { .credit = false };
+	const struct pair_options one = { .credit = true, .features = CW_RPMSG_F_NS };
+	struct cw_rpmsg_spec s = pair_spec(&a, "there", CW_RPMSG_CREDIT_ADDR, CW_RPMSG_ANY);
+
+	(void)state;
+	pair_start(&one);
+	assert_int_equal(cw_rpmsg_create(&p.side[HOST].ch, &s, &a.e),
+			 CW_EINVAL); /* the next peer may have it */
+	p.side[REMOTE].ch.conf.credit = NULL;
+	pair_open(HOST, &a, "there", CW_RPMSG_ANY, CW_RPMSG_ANY);
+	pair_open(REMOTE, &b, "there", CW_RPMSG_CREDIT_ADDR, CW_RPMSG_ANY);
+	pair_settle();
+	assert_int_equal(a.e->dst, CW_RPMSG_CREDIT_ADDR);
+	assert_int_equal(cw_rpmsg_send(a.e, "x", 1, 0), CW_OK);
+	pair_settle();
+	assert_int_equal(b.n, 1);
+	pair_start(&no);
+	assert_int_equal(cw_rpmsg_create(&p.side[HOST].ch, &s, &a.e), CW_OK);
+}
+
 static void tell(int from, uint32_t of, uint32_t to, uint32_t limit, uint32_t len)
 {
 	struct cw_abi_rpmsg_credit m = { cw_make_le32(of), cw_make_le32(to), cw_make_le32(limit) };
@@ -531,6 +554,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_window_bounds_what_is_held),
 		cmocka_unit_test(without_it_nobody_notices),
+		cmocka_unit_test(without_it_its_address_is_free),
 		cmocka_unit_test(a_window_is_closed_for_a_while),
 		cmocka_unit_test(nonsense_about_credit),
 		cmocka_unit_test(long_messages_are_whole),

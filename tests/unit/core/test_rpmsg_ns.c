@@ -251,11 +251,12 @@ static void nuttx_acknowledges(void **state)
 
 static void row48_announcements_that_make_no_sense(void **state)
 {
+	const struct pair_options o = { .credit = true };
 	struct cw_rpmsg *ch;
 
 	(void)state;
 	for (int from = 0; from < 2; from++) {
-		pair_start(NULL);
+		pair_start(&o);
 		ch = &p.side[!from].ch;
 		pair_open(!from, &a, "name", ANY, ANY);
 		pair_settle();
