@@ -41,6 +41,7 @@ step_status_start() {
 	"$build/cli/causeway" run --run-dir "$work/run" "$board" >"$run_log" 2>&1 </dev/null &
 	keeper=$!
 	mkdir -p "$work/nginx/tmp"
+	chmod 755 "$work/nginx" # for nginx's worker, whatever the umask
 	"$page" --directory "$work/nginx/www" --run-dir "$work/run" "$remote" >"$work/page.log" 2>&1 </dev/null &
 	page_pid=$!
 	until_seen "$boot" grep -q "\[$remote\] started on" "$run_log" ||
@@ -58,8 +59,10 @@ step_status_serve() {
 	nginx -p "$work/nginx" -e stderr -c "$work/nginx/nginx.conf" >"$work/nginx.log" 2>&1 </dev/null &
 	nginx_pid=$!
 	until_seen 5 fetch index.html || bad "nginx: $(cat "$work/nginx.log")"
-	curl -sS --noproxy '*' -m 5 -D - -o "$work/ping" "$url" | tr -d '\r' |
-		grep -iE '^(HTTP|Server|Content-Type|Content-Security)' | cut -c1-100 | show
+	curl -sS --noproxy '*' -m 5 -D "$work/names" -o "$work/ping" "$url" || bad "nginx: $(cat "$work/nginx.log")"
+	tr -d '\r' <"$work/names" | grep -iE '^(HTTP|Server|Content-Type|Content-Security)' | cut -c1-100 | show
+	grep -q '^HTTP/[0-9.]* 200' "$work/names" ||
+		bad "nginx answers $(tr -d '\r' <"$work/names" | head -n 1): $(cat "$work/nginx.log")"
 	grep -q '<title>Remote status</title>' "$work/ping" || bad "another page was served"
 	good "nginx $nginx_pid: $url"
 }

@@ -3,19 +3,25 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+/*
+ * Whoever serves the files is another user, so the modes of what is made here are not the umask's to choose; that of a
+ * directory that was there is its owner's.
+ */
 int page_open(const char *directory)
 {
+	bool ours = !mkdir(directory, 0755);
 	int fd, err;
 
-	if (mkdir(directory, 0755) && errno != EEXIST)
+	if (!ours && errno != EEXIST)
 		return -1;
 	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB)) {
+	if (fd >= 0 && ((ours && fchmod(fd, 0755)) || flock(fd, LOCK_EX | LOCK_NB))) {
 		err = errno;
 		close(fd);
 		errno = err;
@@ -39,7 +45,6 @@ static int write_all(int fd, const char *p, size_t len)
 	return 0;
 }
 
-/* Whoever serves the files is another user, so the mode is not the umask's to choose. */
 static int fill(int directory, const char *name, const void *data, size_t len)
 {
 	int fd = openat(directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,

@@ -312,6 +312,31 @@ static void files_are_whole(void **state)
 	close(d);
 }
 
+/* One that was made can be served by another user; one that was there is its owner's. */
+static void mode_of_the_directory(void **state)
+{
+	mode_t mask = umask(0077);
+	char path[64];
+	struct stat st;
+	int d;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/www", folder);
+	d = page_open(path);
+	umask(mask);
+	assert_true(d >= 0);
+	assert_int_equal(fstat(d, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0755);
+	assert_int_equal(fchmod(d, 0700), 0);
+	close(d);
+	d = page_open(path);
+	assert_true(d >= 0);
+	assert_int_equal(fstat(d, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0700);
+	close(d);
+	assert_int_equal(rmdir(path), 0);
+}
+
 /* A disk that is full, here a limit: the file is the old one, and nothing is left of the new. */
 static void full_disk(void **state)
 {
@@ -360,6 +385,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(hostile_text, begin, end),
 		cmocka_unit_test_setup_teardown(log_is_bounded, begin, end),
 		cmocka_unit_test_setup_teardown(files_are_whole, folder_begin, folder_end),
+		cmocka_unit_test_setup_teardown(mode_of_the_directory, folder_begin, folder_end),
 		cmocka_unit_test_setup_teardown(full_disk, folder_begin, folder_end),
 		cmocka_unit_test_setup_teardown(one_at_a_time, folder_begin, folder_end),
 	};
