@@ -2,6 +2,7 @@
 """The status page served by nginx, in a headless Chromium. What it looked like stays in build/status-page."""
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -142,6 +143,24 @@ def test_names_are_text_and_nothing_else(fake, look):
         b.until("document.readyState === 'complete'")
         assert b.js("new Promise((r) => setTimeout(() => r(window.evil === undefined), 300))") in (True, {}, None)
         assert b.js("window.evil") is None
+
+
+@pytest.mark.parametrize("shares, shown", [
+    ((0, 0.00000151, 0.00037, 0.5), ["0.00 %", "0.00 %", "0.04 %", "50.00 %"]),
+    ((0, 0.00037, 0.000002, 0.0001), ["0.0000 %", "0.0370 %", "0.0002 %", "0.0100 %"]),
+])
+def test_shares_are_written_alike(fake, shares, shown):
+    run, (status, _) = fake
+    loops = [(b"l%d" % i, v) for i, v in enumerate(shares)] + [(b"idle", 1 - sum(shares))]
+    with Page(run, "--board", "fake", "r") as p, Nginx(p.dir) as n, Browser() as b:
+        status.joined()
+        status.send(sample(1, period=60000, loops=loops))
+        p.until(lambda s: s["received"] == 1)
+        b.open(n.url)
+        b.until("document.querySelectorAll('#cpu-legend li').length == 4")
+        assert b.js("[...document.querySelectorAll('#cpu-legend b')].map((e) => e.textContent).join()").split(",") == shown
+        busy = b.js("document.getElementById('cpu-now').textContent")
+        assert re.fullmatch(r"busy [0-9]+\.[0-9]{%d} %% of the time" % len(shown[0][2:-2]), busy), busy
 
 
 def test_nginx(fake):

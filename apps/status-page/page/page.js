@@ -39,7 +39,8 @@ function duration(s) {
 function bytes(n) {
 	return n < 10240 ? n + " B" : n < 1048576 ? (n / 1024).toFixed(1) + " K" : (n / 1048576).toFixed(1) + " M";
 }
-const percent = (v) => (v * 100).toFixed(v && v < 0.001 ? 3 : v < 0.1 ? 2 : 1) + " %";
+/* Shares that stand together have as many digits as the greatest, @most, needs. */
+const percent = (most) => (v) => (v * 100).toFixed(most < 0.001 ? 4 : 2) + " %";
 function rate(v) {
 	for (const [unit, name] of [[1e9, " G"], [1e6, " M"], [1e4, " k"]])
 		if (v >= unit)
@@ -65,7 +66,7 @@ function ceiling(v) {
 function plot(canvas, times, series, breaks, label) {
 	const style = getComputedStyle(document.documentElement), color = (n) => style.getPropertyValue(n);
 	const scale = window.devicePixelRatio || 1, w = canvas.clientWidth, h = canvas.clientHeight;
-	const g = canvas.getContext("2d"), bottom = h - 20, left = 52, right = w - 6, top = 8;
+	const g = canvas.getContext("2d"), bottom = h - 20, left = 58, right = w - 6, top = 8;
 	canvas.width = w * scale;
 	canvas.height = h * scale;
 	g.scale(scale, scale);
@@ -173,14 +174,15 @@ function charts() {
 		memory.push({ name: "stack, most ever", values: level(at("stack_used")) });
 	if (sample.heap)
 		memory.push({ name: "heap", values: level(at("heap_used")) });
-	chart("cpu", times, busy, breaks, percent);
+	const share = percent(busy.flatMap((l) => l.values).reduce((a, b) => Math.max(a, b), 0));
+	chart("cpu", times, busy, breaks, share);
 	chart("memory", times, memory, breaks, bytes);
 	chart("messages", times, [{ name: "in", values: rates(rows, at("messages_in")) },
 		{ name: "out", values: rates(rows, at("messages_out")) }], breaks, rate);
 	chart("doorbells", times, [{ name: "in", values: rates(rows, at("doorbells_in")) },
 		{ name: "out", values: rates(rows, at("doorbells_out")) }], breaks, rate);
 	if (idle && rows.length)
-		text("cpu-now", "busy " + percent(1 - rows[rows.length - 1][past.columns.length + loops.indexOf(idle)]) + " of the time");
+		text("cpu-now", "busy " + share(1 - rows[rows.length - 1][past.columns.length + loops.indexOf(idle)]) + " of the time");
 }
 
 /* ---- the rest of the page ---- */
