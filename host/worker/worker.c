@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#define LOOK_US	  (2 * CW_LINK_RING_MAX_US)
 #define GLANCE_US 500u /* between two looks, of who does not sleep, at what a sleep would show */
 #define LATER_FDS 8u   /* descriptors in between, such as a refused caller's */
 
@@ -69,12 +70,22 @@ static void quarantine(struct served *s)
 	s->worker->news = true;
 }
 
+/*
+ * While a kick is unseen it is rung again within LOOK_US. A look that comes later is that of a worker that was not
+ * let run, on a machine that stalled, and the remote may not have been let run either: that time does not count.
+ */
 static void check_lost(struct served *s)
 {
-	uint64_t limit = s->at->board->lost_ms * 1000ull, since = s->bus.link.pending_since;
-	bool late = since && s->worker->now > since + limit;
-	uint32_t lost = late && cw_link_unseen_for(&s->bus.link, s->worker->now) > limit;
+	uint64_t limit = s->at->board->lost_ms * 1000ull, now = s->worker->now;
+	uint64_t since = s->bus.link.pending_since;
+	uint64_t step = now - (since == s->since ? s->looked : since);
+	uint32_t lost;
 
+	s->unseen = since == s->since ? s->unseen : 0;
+	s->unseen += step < LOOK_US ? step : LOOK_US;
+	s->since = since;
+	s->looked = now;
+	lost = since && s->unseen > limit && cw_link_unseen_for(&s->bus.link, now) > limit;
 	if (lost != s->report->lost)
 		s->worker->news = true;
 	s->report->lost = lost;

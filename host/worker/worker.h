@@ -33,6 +33,8 @@ struct served {
 	unsigned int empty;	 /* doorbells in a row that brought nothing */
 	uint32_t groups;	 /* sum of the group words at the last doorbell */
 	uint64_t touched;	 /* devices that may have news for the report */
+	uint64_t since, looked;	 /* the oldest unseen kick, and when it was looked for */
+	uint64_t unseen;	 /* how long it has been unseen while we were let run */
 	bool looked_dead;	 /* the end of the region was reported */
 	bool detached;		 /* left alone until it is attached */
 };

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * A worker one of whose devices always has more to do: everybody else gets their turn. And at the end the
- * remote of that device is detached while another's input is there: events go to whom they are of.
+ * A worker one of whose devices always has more to do: everybody else gets their turn. Then its remote sees a
+ * kick no more: time in which the machine stood still does not count. And at the end the remote of that device
+ * is detached while another's input is there: events go to whom they are of.
  *
  * The worker is the real one, in a child process. Its units are the test's own, and one of them stands for
  * the remote too: it brings the link up, and then has work at every pass. What must be served meanwhile
@@ -18,6 +19,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PASSES \
@@ -25,7 +27,17 @@
 #define PING 7u
 
 /* What is to be served during the flood. */
-enum { BESIDE = 1, OTHER = 2, DUE = 4, ASKED = 8, TOLD = 16, ALL = 31, MIXED_UP = 32 };
+enum {
+	BESIDE = 1,
+	OTHER = 2,
+	DUE = 4,
+	ASKED = 8,
+	TOLD = 16,
+	ALL = 31,
+	MIXED_UP = 32,
+	SPARED = 64,
+	FOUND = 128
+};
 
 static struct {
 	struct cw_board *board;
@@ -41,7 +53,9 @@ static struct {
 	int keeper; /* its end of the socket */
 	uint64_t passes;
 	unsigned int left;
-	bool detached; /* the flood's remote, in an order that is on its way */
+	bool detached;	    /* the flood's remote, in an order that is on its way */
+	uint64_t ahead;	    /* of the clock, microseconds */
+	unsigned int looks; /* of the flood's remote for its kick, since it has one */
 } t;
 
 struct fake {
@@ -69,6 +83,21 @@ static void nothing(struct cw_unit *u)
 	(void)u;
 }
 
+int __real_clock_gettime(clockid_t id, struct timespec *now);
+int __wrap_clock_gettime(clockid_t id, struct timespec *now);
+
+int __wrap_clock_gettime(clockid_t id, struct timespec *now)
+{
+	uint64_t us;
+
+	if (__real_clock_gettime(id, now))
+		return -1;
+	us = (uint64_t)now->tv_nsec / 1000u + t.ahead;
+	now->tv_sec += (time_t)(us / 1000000u);
+	now->tv_nsec = (long)(us % 1000000u) * 1000;
+	return 0;
+}
+
 /* ---- with input, or something due ---- */
 
 static struct fake *quiet[3];
@@ -82,7 +111,7 @@ static unsigned int input(struct cw_unit *u, struct pollfd *p)
 static void input_came(struct cw_unit *u, const struct pollfd *p, unsigned int n)
 {
 	if (t.detached && fake(u) == quiet[1])
-		_exit(p->fd == fake(u)->in ? 0 : MIXED_UP);
+		_exit((int)t.left | (p->fd == fake(u)->in ? 0 : MIXED_UP));
 	if (n && p->revents & POLLIN)
 		t.left &= ~fake(u)->stands_for;
 }
@@ -125,9 +154,9 @@ static void begin_flood(void)
 		; /* that the link is up */
 	for (unsigned int i = 0; i < 2; i++)
 		if (write(quiet[i]->out, "", 1) != 1)
-			_exit(99);
+			abort();
 	if (send(t.keeper, &ping, sizeof(ping), 0) != sizeof(ping))
-		_exit(99);
+		abort();
 	t.left = ALL;
 }
 
@@ -136,15 +165,39 @@ static void detach(void)
 	const struct cw_order o = { .kind = CW_ORDER_DETACH, .value = 0 };
 
 	if (send(t.keeper, &o, sizeof(o), 0) != sizeof(o))
-		_exit(99);
+		abort();
 	t.detached = true;
+}
+
+#define SLOT   1u /* of a kick that its remote never looks at */
+#define STALL  5000000u
+#define STEP   50000u
+#define ENOUGH 100u /* such steps, of which twenty are a second: then it is lost */
+
+/* False until all of it is over: the machine stands still, and then it goes on. */
+static bool looked_for(const struct cw_device *d)
+{
+	const struct cw_device_mmio *m = d->transport_ctx;
+
+	if (!t.looks++) {
+		cw_link_kick(m->link, SLOT, 1);
+	} else if (t.looks == 5) {
+		t.ahead += STALL;
+	} else if (t.looks == 10) {
+		t.left |= t.config.report->remote[0].lost ? SPARED : 0;
+	} else if (t.looks > 10 && t.looks <= 10 + ENOUGH) {
+		t.ahead += STEP;
+	} else if (t.looks > 15 + ENOUGH) {
+		t.left |= t.config.report->remote[0].lost ? 0 : FOUND;
+		return true;
+	}
+	return false;
 }
 
 static int flood(struct cw_device *d, unsigned int q)
 {
 	char byte;
 
-	(void)d;
 	(void)q;
 	if (!t.passes++) {
 		begin_flood();
@@ -158,8 +211,8 @@ static int flood(struct cw_device *d, unsigned int q)
 	    t.config.report->remote[0].panic_code == 3)
 		t.left &= ~(unsigned int)TOLD;
 	if (t.passes == PASSES)
-		_exit(t.detached ? MIXED_UP : (int)t.left);
-	if (!t.left && !t.detached)
+		_exit((int)t.left | (t.detached ? MIXED_UP : 0));
+	if (!t.detached && (t.looks || !t.left) && looked_for(d))
 		detach();
 	return CW_SERVE_MORE;
 }
@@ -319,7 +372,7 @@ static int run(void **state)
 	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
 		return -1;
 	t.left = (unsigned int)WEXITSTATUS(status);
-	return t.left & ~(unsigned int)(ALL | MIXED_UP) ? -1 : 0;
+	return 0;
 }
 
 static int clean(void **state)
@@ -367,6 +420,18 @@ static void news_for_the_keeper(void **state)
 	assert_false(t.left & TOLD);
 }
 
+static void a_machine_that_stood_still(void **state)
+{
+	(void)state;
+	assert_false(t.left & SPARED);
+}
+
+static void a_remote_that_is_lost(void **state)
+{
+	(void)state;
+	assert_false(t.left & FOUND);
+}
+
 static void an_order_beside_events(void **state)
 {
 	(void)state;
@@ -381,6 +446,8 @@ int main(void)
 		cmocka_unit_test(what_is_due),
 		cmocka_unit_test(orders),
 		cmocka_unit_test(news_for_the_keeper),
+		cmocka_unit_test(a_machine_that_stood_still),
+		cmocka_unit_test(a_remote_that_is_lost),
 		cmocka_unit_test(an_order_beside_events),
 	};
 
