@@ -18,9 +18,9 @@ int main(int argc, char **argv)
 	int n = cw_rpmsg_client_open(&c, &conf);
 
 	if (!n)
-		n = cw_rpmsg_client_send(c, text, strlen(text), SECOND);
+		n = cw_rpmsg_client_send(c, text, strlen(text), 5 * SECOND);
 	if (!n)
-		n = cw_rpmsg_client_recv(c, answer, sizeof(answer), SECOND);
+		n = cw_rpmsg_client_recv(c, answer, sizeof(answer), 5 * SECOND);
 	if (n < 0)
 		fprintf(stderr, "rpmsg-echo: %s\n", cw_strerror(n));
 	else

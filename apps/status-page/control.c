@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PATIENCE_US 3000000u
+#define PATIENCE_US 10000000u
 
 static const char *reason(const struct cw_control_answer *a)
 {

@@ -18,7 +18,7 @@
 
 #define PAUSE_MIN_US 10000u
 #define PAUSE_MAX_US 1000000u
-#define FILES_US     1000000u /* for the file server to say that it is there */
+#define FILES_US     5000000u /* for the file server to say that it is there */
 /* How long a remote with a processor to itself looks for more before it sleeps. */
 #define SPIN_US	     50u
 

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define TIMEOUT_US 10000000u
-#define LOG_US	   1000000u
+#define LOG_US	   5000000u
 #define LOG	   "/island.log"
 #define BYTES	   32768u
 

@@ -19,7 +19,7 @@
 
 #define PING_US	       1000000u /* between two questions */
 #define PINGS_MISSED   3	/* before a worker counts as hung */
-#define READY_MS       3000	/* for the first start */
+#define READY_MS       10000	/* for the first start */
 #define LIVED_US       250000u	/* who lived shorter is started again with a delay */
 #define BACKOFF_MIN_US 20000u
 #define BACKOFF_MAX_US 1000000u
