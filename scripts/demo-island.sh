@@ -47,7 +47,7 @@ step_island_start() {
 		"$top/boards/island.yaml" >"$board"
 	"$build/cli/causeway" run --run-dir "$work/run" "$board" >"$run_log" 2>&1 </dev/null &
 	keeper=$!
-	until_seen 10 grep -q 'echo services' "$run_log" || bad "the remote did not come up in 10 s"
+	until_seen 30 grep -q 'echo services' "$run_log" || bad "the remote did not come up in 30 s"
 	grep '^causeway:' "$run_log" | sed "s|$top/||g; s|$work/||g" | show
 	good "keeper $keeper, worker $(worker_field pid), remote $(remote_field pid): link up"
 }
@@ -99,12 +99,12 @@ step_disk() {
 	shell island 'blk info' 'blk write 100 2000 5' 'blk flush' | grep -v '^blk' | show
 	before=$(sum_of "$files/disk.img")
 	causeway restart island >/dev/null
-	until_seen 10 verified || bad "not found again after a restart"
+	until_seen 30 verified || bad "not found again after a restart"
 	say "restarted: 2000 sectors verified" | show
 	[ "$(remote_field starts)" = 2 ] || bad "it was not restarted"
 	old=$(worker_field pid)
 	kill -9 "$old"
-	until_seen 10 verified || bad "not found again after SIGKILL"
+	until_seen 30 verified || bad "not found again after SIGKILL"
 	say "worker $old killed, $(worker_field pid) took over: 2000 sectors verified" | show
 	[ "$(sum_of "$files/disk.img")" = "$before" ] || bad "the image has changed"
 	good "and on Linux the image is what it was"

@@ -47,7 +47,7 @@ step_status_start() {
 	until_seen "$boot" grep -q "\[$remote\] started on" "$run_log" ||
 		bad "the remote did not come up in $boot s"
 	grep '^causeway:\|\] started' "$run_log" | sed "s|$top/||g; s|$work/||g" | show
-	until_seen 5 test -s "$work/nginx/www/index.html" || bad "$(cat "$work/page.log")"
+	until_seen 30 test -s "$work/nginx/www/index.html" || bad "$(cat "$work/page.log")"
 	good "keeper $keeper, remote $(remote_field pid), causeway-status-page $page_pid"
 }
 
@@ -58,8 +58,8 @@ step_status_serve() {
 	sed "s|@LISTEN@|127.0.0.1:$port|" "$top/apps/status-page/nginx.conf.in" >"$work/nginx/nginx.conf"
 	nginx -p "$work/nginx" -e stderr -c "$work/nginx/nginx.conf" >"$work/nginx.log" 2>&1 </dev/null &
 	nginx_pid=$!
-	until_seen 5 fetch index.html || bad "nginx: $(cat "$work/nginx.log")"
-	curl -sS --noproxy '*' -m 5 -D "$work/names" -o "$work/ping" "$url" || bad "nginx: $(cat "$work/nginx.log")"
+	until_seen 30 fetch index.html || bad "nginx: $(cat "$work/nginx.log")"
+	curl -sS --noproxy '*' -m 30 -D "$work/names" -o "$work/ping" "$url" || bad "nginx: $(cat "$work/nginx.log")"
 	tr -d '\r' <"$work/names" | grep -iE '^(HTTP|Server|Content-Type|Content-Security)' | cut -c1-100 | show
 	grep -q '^HTTP/[0-9.]* 200' "$work/names" ||
 		bad "nginx answers $(tr -d '\r' <"$work/names" | head -n 1): $(cat "$work/nginx.log")"
@@ -83,11 +83,11 @@ print_values() {
 
 step_status_values() {
 	begin "What the remote tells, read back through HTTP"
-	until_seen 10 state_is live || bad "not live: $(fetch status.json)"
+	until_seen 30 state_is live || bad "not live: $(fetch status.json)"
 	print_values
 	first=$(value "s['sample']['sequence']")
-	until_seen 5 is "s['sample']['sequence'] >= $first + 2" || bad "the sequence does not advance"
-	until_seen 3 rows_are 3 || bad "the history does not grow"
+	until_seen 30 is "s['sample']['sequence'] >= $first + 2" || bad "the sequence does not advance"
+	until_seen 30 rows_are 3 || bad "the history does not grow"
 	is "0.98 < sum(l['share'] for l in s['sample']['loops']) < 1.02" || bad "the shares are no whole"
 	is "s['sample']['stack']['used'] > 0" || bad "no stack is used"
 	good "sample $first, then $(value "s['sample']['sequence']"); the shares add up"
@@ -97,10 +97,10 @@ step_status_control() {
 	begin "Linux asks for a sample every 200 ms, and for one at once"
 	"$page" --period 200 --run-dir "$work/run" "$remote" 2>&1 | show
 	"$page" --sample --run-dir "$work/run" "$remote" 2>&1 | show
-	until_seen 3 is "s['sample']['period_ms'] == 200" || bad "the period is another"
+	until_seen 30 is "s['sample']['period_ms'] == 200" || bad "the period is another"
 	first=$(value "s['sample']['sequence']")
 	since=$(date +%s%N)
-	until_seen 4 is "s['sample']['sequence'] >= $first + 8" || bad "samples do not come faster"
+	until_seen 30 is "s['sample']['sequence'] >= $first + 8" || bad "samples do not come faster"
 	good "$(($(value "s['sample']['sequence']") - first)) samples in $(took) s"
 	"$page" --period 1000 --run-dir "$work/run" "$remote" >"$work/ping" 2>&1 || bad "$(cat "$work/ping")"
 }
@@ -120,7 +120,7 @@ step_status_kill() {
 	until_seen 3 state_is silent || bad "not seen within 3 s: $(fetch status.json)"
 	say "frozen:  state silent after $(took) s" | show
 	kill -CONT "$old"
-	until_seen 3 state_is live || bad "not live again: $(fetch status.json)"
+	until_seen 30 state_is live || bad "not live again: $(fetch status.json)"
 	since=$(date +%s%N)
 	causeway stop "$remote" >"$work/names" 2>&1 || bad "causeway stop: $(cat "$work/names")"
 	until_seen 3 state_is offline || bad "not seen within 3 s: $(fetch status.json)"
