@@ -13,7 +13,7 @@ DIODLS, DIODCAT = (shutil.which(n, path="/usr/sbin:/usr/bin:/sbin:/bin") for n i
 def run(program, server, *paths, aname="/", options=()):
     assert program, "diod is not installed"
     r = subprocess.run([program, "-s", server.socket, "-a", aname, *options, *paths], capture_output=True,
-                       timeout=30, check=False)
+                       timeout=60, check=False)
     return r.returncode, r.stdout, r.stderr.decode()
 
 
@@ -71,4 +71,4 @@ def test_any_name_will_do(tree):
 def test_many_at_once(tree):
     many = [subprocess.Popen([DIODCAT, "-s", tree.socket, "-a", "/", "large"], stdout=subprocess.PIPE)
             for _ in range(8)]
-    assert all(p.communicate(timeout=30)[0] == (tree.root / "large").read_bytes() for p in many)
+    assert all(p.communicate(timeout=60)[0] == (tree.root / "large").read_bytes() for p in many)

@@ -123,14 +123,17 @@ static inline bool bed_turn(int ms)
 	return r || at <= now;
 }
 
-/* Turns until @done says so; fails after two seconds. */
+/* With what must happen: the end of a hang, and no measure. */
+#define BED_PATIENCE_US 60000000u
+
+/* Turns until @done says so. */
 static inline void bed_until(bool (*done)(void))
 {
-	uint64_t end = bed_now() + 2000000;
+	uint64_t end = bed_now() + BED_PATIENCE_US;
 
 	while (!done()) {
 		if (bed_now() > end)
-			fail_msg("nothing came for two seconds");
+			fail_msg("nothing came for a minute");
 		bed_turn(20);
 	}
 }
@@ -146,7 +149,7 @@ static inline void bed_rests(void)
 	end = bed_now() + 60000;
 	for (turns = 0; bed_now() < end; turns++)
 		bed_turn(60);
-	assert_in_range(turns, 1, 5);
+	assert_in_range(turns, 0, 5);
 }
 
 static inline struct pair_mem bed_offer(unsigned int q, const void *text, uint32_t len, bool write)

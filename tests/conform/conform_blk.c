@@ -141,7 +141,7 @@ static void many_at_once(void **state)
 		memset(image + i * 3 * 512, (int)i, 3 * 512);
 	}
 	pair_kick(&bed.pair, 0);
-	for (until = bed_now() + 2000000; answers < 15 && bed_now() < until;) {
+	for (until = bed_now() + BED_PATIENCE_US; answers < 15 && bed_now() < until;) {
 		bed_turn(20);
 		answered();
 	}

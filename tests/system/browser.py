@@ -9,6 +9,8 @@ import subprocess
 import tempfile
 import time
 
+from pmm import PATIENCE
+
 
 class Browser:
     def __init__(self, width=1280, height=1000, dark=False):
@@ -52,7 +54,7 @@ class Browser:
         one, self.buf = self.buf.split(b"\0", 1)
         return json.loads(one)
 
-    def call(self, method, seconds=30.0, **params):
+    def call(self, method, seconds=PATIENCE, **params):
         self.ids += 1
         ask = {"id": self.ids, "method": method, "params": params}
         if self.session:
@@ -76,7 +78,7 @@ class Browser:
         assert "exceptionDetails" not in r, r
         return r["result"].get("value")
 
-    def until(self, expression, seconds=10.0):
+    def until(self, expression, seconds=PATIENCE):
         """Waits until an expression is true in the page, and returns its value and the seconds it took."""
         begin = time.monotonic()
         while True:
@@ -105,7 +107,7 @@ class Browser:
         except (AssertionError, OSError):
             self.p.kill()
         try:
-            self.p.wait(10)
+            self.p.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self.p.kill()
             self.p.wait()

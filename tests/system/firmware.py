@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The demonstration firmware from outside: pings, echo services, shell."""
 import os
-import re
 import select
 import socket
-import subprocess
 import threading
 import time
 
-from pmm import BUILD, until
+import netns
+from pmm import BUILD, PATIENCE, until
 
 ECHO = 7
 FIRMWARE = os.path.join(BUILD, "firmware", "hvl_net_rng_reloc", "hvl_net_rng_reloc")
@@ -39,7 +38,7 @@ class Udp:
         self.s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.s.connect((ip, ECHO))
 
-    def answers(self, data, seconds=2.0):
+    def answers(self, data, seconds=PATIENCE):
         self.s.settimeout(seconds)
         try:
             self.s.send(data)
@@ -60,7 +59,7 @@ class Shell:
         if select.select([self.fd], [], [], seconds)[0]:
             self.seen += os.read(self.fd, 4096).decode()
 
-    def until(self, text, seconds=10.0):
+    def until(self, text, seconds=PATIENCE):
         end = time.monotonic() + seconds
         while text not in self.seen:
             assert time.monotonic() < end, "no %r in %r" % (text, self.seen)
@@ -76,7 +75,7 @@ class Shell:
     def type(self, text):
         os.write(self.fd, text.encode())
 
-    def run(self, command, seconds=10.0):
+    def run(self, command, seconds=PATIENCE):
         """What a command prints, its echo left out."""
         self.type(command + "\r")
         self.until(command + "\r\n", seconds)
@@ -90,15 +89,21 @@ class Firmware:
     def __init__(self, p, remote="a", ip="192.168.200.2"):
         self.p, self.remote, self.ip = p, remote, ip
 
-    def started(self, seconds=5.0):
+    def started(self, seconds=PATIENCE):
         until(lambda: self.p.lines("echo services", self.remote), seconds)
         return self
 
-    def ping(self, *args):
+    def ping(self, count, interval=0.05, size=56, whole=False, wait=PATIENCE, device=None):
         """How many were sent, how many answered."""
-        r = subprocess.run(["ping", "-n", "-W", "1", *args, self.ip], capture_output=True, text=True)
-        counts = re.search(r"(\d+) packets transmitted, (\d+) received", r.stdout).groups()
-        return tuple(int(n) for n in counts)
+        return netns.Pinger(self.ip, size, whole, device).run(count, interval, wait)
+
+    def answers(self):
+        """Whether it answers at this moment, or soon."""
+        return self.ping(1, wait=1) == (1, 1)
+
+    def silent(self, count=1, interval=0.1):
+        """Nobody answers, and would have within a second."""
+        return self.ping(count, interval, wait=1) == (count, 0)
 
     def udp(self):
         return Udp(self.ip)
@@ -113,14 +118,14 @@ class Firmware:
             return next((s["socket"] for s in d["services"] if s["name"] == name and "socket" in s), None)
 
         s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        s.settimeout(10)
+        s.settimeout(PATIENCE)
         s.connect(until(at))
         return s
 
     def tcp_exchange(self, size, meanwhile=lambda: None):
         """Sends random bytes to the echo service; whether exactly those came back."""
         data = os.urandom(size)
-        with socket.create_connection((self.ip, ECHO), timeout=20) as s:
+        with socket.create_connection((self.ip, ECHO), timeout=PATIENCE) as s:
             def send():
                 s.sendall(data)
                 s.shutdown(socket.SHUT_WR)

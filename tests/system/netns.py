@@ -2,13 +2,17 @@
 """A network of the test's own: takes this process into a user and a network namespace."""
 import ctypes
 import fcntl
+import itertools
 import os
 import select
+import socket
 import struct
 import subprocess
 import time
 
 import pytest
+
+from pmm import PATIENCE
 
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 LINUX = "192.168.200.254"
@@ -39,6 +43,54 @@ def make_tap(name="tap0", address=LINUX):
     ip("link", "set", name, "up")
 
 
+class Pinger:
+    """Echo requests, counted: ping(8) waits for the last answers no longer than two round trips, and a machine may stall."""
+
+    numbers = itertools.count(os.getpid())
+
+    def __init__(self, address, size=56, whole=False, device=None):
+        self.address, self.id, self.data = address, next(self.numbers) & 0xffff, os.urandom(size)
+        self.s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+        if whole:
+            IP_MTU_DISCOVER, IP_PMTUDISC_DO = 10, 2
+            self.s.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO)
+        if device:
+            self.s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device.encode())
+        self.sent, self.seen = 0, set()
+
+    def send(self):
+        self.sent += 1
+        head = struct.pack("!BBHHH", 8, 0, 0, self.id, self.sent)
+        check = struct.pack("!H", 0xffff ^ inet_sum(head + self.data))
+        try:
+            self.s.sendto(head[:2] + check + head[4:] + self.data, (self.address, 0))
+        except OSError:
+            pass  # there is no way to it: no answer will come
+
+    def listen(self, seconds, behind=0):
+        """Until all but so many are answered, or the time is up."""
+        end = time.monotonic() + seconds
+        while len(self.seen) + behind < self.sent and select.select([self.s], [], [], max(0, end - time.monotonic()))[0]:
+            packet = self.s.recv(65536)
+            kind, _, _, id_, n = struct.unpack_from("!BBHHH", packet, 20)
+            if (kind, id_) == (0, self.id) and packet[28:] == self.data:
+                self.seen.add(n)
+
+    def run(self, count, interval=1.0, wait=PATIENCE):
+        """How many were sent, and how many answered, the last ones within so many seconds."""
+        with self.s:
+            for i in range(count):
+                begin = time.monotonic()
+                self.send()
+                if i < count - 1:
+                    self.listen(interval)
+                    time.sleep(max(0, begin + interval - time.monotonic()))
+                if wait == PATIENCE:  # none may be lost: no more than there are buffers for
+                    self.listen(wait, 16)
+            self.listen(wait)
+        return self.sent, len(self.seen)
+
+
 class Wire:
     """A TAP of ours on a bridge with tap0: whole frames, and the kernel fills every checksum in."""
 
@@ -57,7 +109,7 @@ class Wire:
     def send(self, frame):
         os.write(self.fd, frame)
 
-    def receive(self, wanted, seconds=3.0):
+    def receive(self, wanted, seconds=PATIENCE):
         """The first frame for which wanted() is true, or None."""
         end = time.monotonic() + seconds
         while select.select([self.fd], [], [], max(0, end - time.monotonic()))[0]:

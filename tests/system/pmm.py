@@ -12,8 +12,11 @@ BUILD = os.environ["CW_BUILD"]
 CAUSEWAY = os.path.join(BUILD, "cli", "causeway")
 REMOTE = os.path.join(BUILD, "tests", "system", "system_remote")
 
+# For what must happen: no measure of anything, but the end of a hang. A machine that tests may stall for seconds.
+PATIENCE = 60.0
 
-def until(what, seconds=5.0, step=0.005):
+
+def until(what, seconds=PATIENCE, step=0.005):
     """Waits until what() is true, and returns what it returned."""
     end = time.monotonic() + seconds
     while True:
@@ -22,6 +25,16 @@ def until(what, seconds=5.0, step=0.005):
             return got
         assert time.monotonic() < end, "it did not happen within %s s" % seconds
         time.sleep(step)
+
+
+def rests(lines, seconds=0.2):
+    """Waits until a count does not grow any more: what was under way may be printed late."""
+    def same():
+        n = lines()
+        time.sleep(seconds)
+        return lines() == n
+
+    until(same)
 
 
 def alive(pid):
@@ -45,14 +58,17 @@ def held(pid):
 
 
 def board(remotes, **top):
-    """A board file's text: remotes is {name: {...}} laid over a default with one entropy device."""
+    """
+    A board file's text: remotes is {name: {...}} laid over a default with one entropy device. One that is only not
+    let run is not lost.
+    """
     lines = ["name: %s" % top.pop("name", "test")]
     lines += ["%s: %s" % kv for kv in top.items()]
     lines.append("remotes:")
     for name, r in remotes.items():
         args = r.pop("run", "good").split()
         r = {"region": "{ base: 0x37000000, size: 256K }", "memory": "memfd",
-             "doorbell": "socket", "devices": "[ { kind: rng, name: rng0 } ]",
+             "doorbell": "socket", "lost-ms": 10000, "devices": "[ { kind: rng, name: rng0 } ]",
              "carrier": "{ process: %s, args: [ %s ] }" % (REMOTE, ", ".join(args)), **r}
         lines.append("  - name: %s" % name)
         lines += ["    %s: %s" % kv for kv in r.items()]
@@ -113,14 +129,14 @@ class Pmm(Program):
 
     def ask(self, **request):
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
-            s.settimeout(5)
+            s.settimeout(PATIENCE)
             s.connect(self.sock())
             s.sendall(json.dumps(request).encode() + b"\n")
             return json.loads(s.makefile().readline())
 
     def cli(self, *args, **kw):
         return subprocess.run([CAUSEWAY, args[0], "--run-dir", self.dir, *args[1:]],
-                              capture_output=True, text=True, timeout=15, **kw)
+                              capture_output=True, text=True, timeout=PATIENCE, **kw)
 
     def status(self):
         return self.ask(do="status")
@@ -136,7 +152,7 @@ class Pmm(Program):
         return sum(1 for line in self.output().splitlines()
                    if line.startswith("[%s] " % name) and what in line)
 
-    def grows(self, what="entropy", name="a", seconds=5.0, by=1):
+    def grows(self, what="entropy", name="a", seconds=PATIENCE, by=1):
         """Waits for more such lines from a remote."""
         begin = self.lines(what, name)
         until(lambda: self.lines(what, name) >= begin + by, seconds)
@@ -147,7 +163,7 @@ class Pmm(Program):
             self.p.send_signal(sig)
         return self.wait()
 
-    def wait(self, seconds=8):
+    def wait(self, seconds=PATIENCE):
         code = self.p.wait(seconds)
         assert "a system call that it may not make" not in self.output()
         return code

@@ -11,7 +11,7 @@ import time
 import netns
 import pytest
 from firmware import FIRMWARE, Firmware
-from pmm import REMOTE, Pmm, board, until
+from pmm import PATIENCE, REMOTE, Pmm, board, rests, until
 
 SIZE = 256 * 1024
 
@@ -83,7 +83,7 @@ class Remote:
         with open(self.log.name) as f:
             return f.read().count(what)
 
-    def grows(self, seconds=5):
+    def grows(self, seconds=PATIENCE):
         n = self.lines()
         until(lambda: self.lines() > n + 3, seconds)
 
@@ -123,10 +123,8 @@ def test_pmm_leaves_and_comes_back(tmp_path):
             r.grows()
             p.p.send_signal(sig)
             p.p.wait()
-            time.sleep(0.3)
-            n = r.lines()
-            time.sleep(0.2)
-            assert r.lines() == n and r.p.poll() is None
+            rests(r.lines)
+            assert r.p.poll() is None
     r.end()
 
 
@@ -185,9 +183,9 @@ def test_every_third_ring_is_lost(tmp_path):
                    "{ kind: console } ]"}})
     with Pmm(config) as p:
         r = Remote(str(tmp_path), program=(FIRMWARE,), size=size, lose=3)
-        until(lambda: r.lines("echo services"), 10)
+        until(lambda: r.lines("echo services"))
         f = Firmware(p)
-        assert f.ping("-c", "200", "-i", "0.005") == (200, 200)
+        assert f.ping(200, 0.005) == (200, 200)
         udp = f.udp()
         assert all(udp.answers(b"%d" % i) for i in range(500))
         assert f.tcp_exchange(1 << 20)
@@ -205,16 +203,13 @@ def test_detach_and_attach(tmp_path):
         for kill in (False, True):
             assert p.cli("detach", "a").returncode == 0
             until(lambda: (p.remote()["state"], p.remote()["link"]) == ("detached", "down"))
-            r = p.remote()
-            assert [d["state"] for d in r["devices"]] == ["idle"]  # nobody goes on with its memory
+            until(lambda: p.remote()["devices"][0]["state"] == "idle")  # nobody goes on with its memory
             if kill:
                 worker = p.worker()
                 os.kill(worker, signal.SIGKILL)
                 until(lambda: p.worker() not in (0, worker))
-            time.sleep(0.2)
-            n = remote.lines()
-            time.sleep(0.2)
-            assert remote.lines() == n and remote.p.poll() is None
+            rests(remote.lines)
+            assert remote.p.poll() is None
             assert p.remote()["link"] == "down"
             assert p.cli("attach", "a").returncode == 0
             remote.grows()

@@ -12,7 +12,7 @@ import pytest
 
 import netns
 from firmware import Firmware
-from pmm import BUILD, CAUSEWAY, Pmm, alive, until
+from pmm import BUILD, CAUSEWAY, PATIENCE, Pmm, alive, until
 
 SOURCE = os.environ["CW_SOURCE"]
 BOARDS = {"virt-a53": ("a53", "192.168.200.3"), "zcu102-r5": ("r5", "192.168.200.4")}
@@ -28,7 +28,7 @@ def text_of(name, **change):
     """boards/NAME.yaml with absolute paths, and with some lines changed: {key: value}."""
     with open(os.path.join(SOURCE, "boards", name + ".yaml")) as f:
         text = f.read().replace("../build", os.path.join(SOURCE, "build"))
-    for key, value in change.items():
+    for key, value in {"lost_ms": "10000", **change}.items():  # one that is only not let run is not lost
         key = key.replace("_", "-")
         text, n = re.subn(r"(?m)^(\s*%s:) .*$" % key, r"\1 " + value, text)
         if not n:
@@ -45,7 +45,7 @@ def live(request, network, tmp_path_factory):
     with Pmm(text) as p:
         p.folder = folder
         p.firmware = Firmware(p, remote, ip)
-        p.firmware.started(30)
+        p.firmware.started()
         yield p
         assert p.stop() == 0
 
@@ -66,7 +66,7 @@ class TestLive:
                 a.send(b"%d" % i)
                 if i >= 50:
                     assert a.recv(100) == b"%d" % (i - 50)
-        r = live.cli("rpmsg", "ping", "-n", "200", "-i", "0")
+        r = live.cli("rpmsg", "ping", "-n", "200", "-i", "0", "--timeout", "60")
         assert "200 sent, 200 received, 0 lost" in r.stdout, r.stdout + r.stderr
         with live.firmware.service("rpmsg-tty") as s:
             s.send(b"kernel uptime\r")
@@ -76,19 +76,19 @@ class TestLive:
 
     def test_fopen_opens_a_file_of_linux(self, live):
         sh = live.firmware.shell()
-        assert sh.run("fcall stdio notes", 60) == "stdio: 200 lines written, read and changed in notes\n"
+        assert sh.run("fcall stdio notes") == "stdio: 200 lines written, read and changed in notes\n"
         lines = (live.folder / "notes").read_text().splitlines(True)
         assert lines[:2] == ["line 000 of stdio\n", "line 001 of stdio\n"]
         assert lines[198:] == ["line 198 of stdio\n", "LAST 199 of stdio\n", "appended\n"]
         assert os.listdir(live.folder) == ["notes"]
         assert "stdio: writing lines failed" in sh.run("fcall stdio ../notes")
-        assert sh.run("fcall cat notes", 60) == "".join(lines)
+        assert sh.run("fcall cat notes") == "".join(lines)
         sh.close()
 
     def test_ping_both_ways(self, live):
         f = live.firmware
-        assert f.ping("-c", "20", "-i", "0.02") == (20, 20)
-        assert f.ping("-c", "5", "-i", "0.02", "-s", "1472", "-M", "do") == (5, 5)
+        assert f.ping(20, 0.02) == (20, 20)
+        assert f.ping(5, 0.02, size=1472, whole=True) == (5, 5)
         sh = f.shell()
         assert "4 packets transmitted, 4 received" in sh.run("net ping -c 4 " + netns.LINUX)
         sh.close()
@@ -118,7 +118,7 @@ class TestLive:
 
         assert f.tcp_exchange(2 << 20, disturb)
         until(lambda: live.worker() not in (0, old))
-        assert f.ping("-c", "5", "-i", "0.02") == (5, 5)
+        assert f.ping(5, 0.02) == (5, 5)
         assert live.remote()["starts"] == 1
 
     def test_emulator_killed_under_traffic(self, live):
@@ -127,8 +127,8 @@ class TestLive:
         udp = f.udp()
         assert udp.answers(b"before")
         os.kill(old, signal.SIGKILL)
-        until(lambda: live.lines("echo services", f.remote) > lives, 30)
-        until(lambda: udp.answers(b"after", 0.2), 5)
+        until(lambda: live.lines("echo services", f.remote) > lives)
+        until(lambda: udp.answers(b"after", 0.2))
         assert live.remote()["pid"] != old and live.remote()["crashes"] >= 1
 
     def test_restarts(self, live):
@@ -136,8 +136,8 @@ class TestLive:
         for _ in range(20):
             lives = live.lines("echo services", f.remote)
             assert live.cli("restart", f.remote).returncode == 0
-            until(lambda: live.lines("echo services", f.remote) > lives, 30)
-            until(lambda: f.ping("-c", "1") == (1, 1), 5)
+            until(lambda: live.lines("echo services", f.remote) > lives)
+            until(f.answers)
 
     def test_stop_and_start(self, live):
         f, pid = live.firmware, live.remote()["pid"]
@@ -146,15 +146,15 @@ class TestLive:
         assert not alive(pid)
         lives = live.lines("echo services", f.remote)
         assert live.cli("start", f.remote).returncode == 0
-        until(lambda: live.lines("echo services", f.remote) > lives, 30)
+        until(lambda: live.lines("echo services", f.remote) > lives)
 
     def test_halted_is_not_dead(self, live):
         """A debugger's halt, here by SIGSTOP of the emulator, is waited out."""
         f, pid = live.firmware, live.remote()["pid"]
         os.kill(pid, signal.SIGSTOP)
-        assert f.ping("-c", "3", "-i", "0.5") == (3, 0)
+        assert f.silent(3, 0.5)
         os.kill(pid, signal.SIGCONT)
-        until(lambda: f.ping("-c", "1") == (1, 1))
+        until(f.answers)
         assert live.remote()["pid"] == pid
 
 
@@ -180,7 +180,7 @@ def bridge(network):
 def test_worker_killed_under_all_three(bridge):
     """One PMM, three processors, one worker: killed under traffic, all three go on by themselves."""
     with Pmm(text_of("all")) as p:
-        fs = [Firmware(p, name, ip).started(40) for name, ip in
+        fs = [Firmware(p, name, ip).started() for name, ip in
               (("island", "192.168.200.2"), ("a53", "192.168.200.3"), ("r5", "192.168.200.4"))]
         pids = [p.remote(f.remote)["pid"] for f in fs]
         for _ in range(3):
@@ -188,7 +188,7 @@ def test_worker_killed_under_all_three(bridge):
             os.kill(worker, signal.SIGKILL)
             until(lambda: p.worker() not in (0, worker))
             for f in fs:
-                until(lambda: f.ping("-c", "1") == (1, 1), 20)
+                until(f.answers)
         assert [p.remote(f.remote)["pid"] for f in fs] == pids
         assert all(p.remote(f.remote)["crashes"] == 0 for f in fs)
         assert p.stop() == 0
@@ -201,15 +201,15 @@ def test_reset_without_a_word(name, tmp_path):
     at = str(tmp_path / "qmp")
     machine = "machine: %s\n      args: [ -qmp, 'unix:%s,server=on,wait=off' ]" % (name, at)
     with Pmm(text_of(name).replace("machine: " + name, machine)) as p:
-        f = Firmware(p, remote, ip).started(30)
+        f = Firmware(p, remote, ip).started()
         pid = p.remote(remote)["pid"]
         with socket.socket(socket.AF_UNIX) as qmp:
             qmp.connect(at)
             qmp.sendall(b'{"execute":"qmp_capabilities"}')
             for i in range(2, 22):
                 qmp.sendall(b'{"execute":"system_reset"}')
-                until(lambda: p.lines("get_entropy test passed", remote) == i, 10)
-                until(lambda: f.ping("-c", "1") == (1, 1), 10)
+                until(lambda: p.lines("get_entropy test passed", remote) == i)
+                until(f.answers)
         r = p.remote(remote)
         assert (r["pid"], r["starts"], r["crashes"]) == (pid, 1, 0)
         assert p.stop() == 0
@@ -220,18 +220,18 @@ def test_halted_by_a_debugger_is_not_dead(name, tmp_path):
     remote, ip = BOARDS[name]
     at = str(tmp_path / "gdb")
     machine = "machine: %s\n      args: [ -gdb, 'unix:%s,server=on,wait=off' ]" % (name, at)
-    text = text_of(name, lost_ms="300", probe_ms="100").replace("machine: " + name, machine)
+    text = text_of(name, lost_ms="3000", probe_ms="500").replace("machine: " + name, machine)
     with Pmm(text) as p:
-        f = Firmware(p, remote, ip).started(30)
+        f = Firmware(p, remote, ip).started()
         pid = p.remote(remote)["pid"]
         with socket.socket(socket.AF_UNIX) as gdb:
             gdb.connect(at)  # which halts it
-            until(lambda: f.ping("-c", "1") == (1, 0))
-            time.sleep(1)
+            until(f.silent)
+            time.sleep(4)  # longer than it takes to call one lost who is not halted
             r = p.remote(remote)
             assert (r["pid"], r["crashes"], r["starts"]) == (pid, 0, 1), p.output()
             gdb.sendall(b"+$D#44")
-            until(lambda: f.ping("-c", "1") == (1, 1))
+            until(f.answers)
         r = p.remote(remote)
         assert (r["pid"], r["crashes"]) == (pid, 0), p.output()
         assert p.stop() == 0
@@ -332,8 +332,8 @@ def test_resource_table(tmp_path):
     """A carveout that may be anywhere is given, below one that is fixed; what else is there is no matter."""
     data = table(entry(0, 0x43fff000), entry(0, ANY, 0x2000), entry(1, 0x9000000), entry(4), entry(200))
     with Pmm(text_of("virt-a53", qemu=with_table(tmp_path, data))) as p:
-        f = Firmware(p, "a53", "192.168.200.3").started(30)
-        assert f.ping("-c", "3", "-i", "0.05") == (3, 3)
+        f = Firmware(p, "a53", "192.168.200.3").started()
+        assert f.ping(3) == (3, 3)
         at = int(subprocess.run(["aarch64-linux-gnu-objdump", "-h", "-j", ".resource_table", str(tmp_path / "fw")],
                                 capture_output=True, text=True).stdout.split(".resource_table")[1].split()[1], 16)
         pid = p.remote("a53")["pid"]
@@ -348,12 +348,12 @@ def test_trace(name):
     """Text in the remote's memory is in its log, escaped; another life begins anew."""
     remote, ip = BOARDS[name]
     with Pmm(text_of(name)) as p:
-        Firmware(p, remote, ip).started(30)
+        Firmware(p, remote, ip).started()
         until(lambda: "trace0: link is up" in p.cli("logs", remote).stdout)
         os.kill(p.worker(), signal.SIGKILL)
         until(lambda: "trace0: link is up again (2)" in p.cli("logs", remote).stdout)
         assert p.cli("restart", remote).returncode == 0
-        until(lambda: p.cli("logs", remote).stdout.count("trace0: link is up\n") == 2, 30)
+        until(lambda: p.cli("logs", remote).stdout.count("trace0: link is up\n") == 2)
         assert p.stop() == 0
 
 
@@ -372,7 +372,7 @@ def test_the_emulator_translates_barriers(name, tmp_path):
     log = tmp_path / "ops"
     machine = "machine: %s\n      args: [ -d, op, -D, %s ]" % (name, log)
     with Pmm(text_of(name).replace("machine: " + name, machine)) as p:
-        Firmware(p, remote, ip).started(60)
+        Firmware(p, remote, ip).started()
         assert p.stop() == 0
     with open(log, errors="replace") as f:
         assert sum(" mb " in line for line in f) > 20
@@ -393,7 +393,7 @@ def test_wrong_emulator_option():
 
 def test_keeper_killed_leaves_no_emulator():
     with Pmm(text_of("virt-a53")) as p:
-        Firmware(p, "a53", "192.168.200.3").started(30)
+        Firmware(p, "a53", "192.168.200.3").started()
         pid = p.remote()["pid"]
         p.p.kill()
         p.p.wait()
@@ -404,16 +404,16 @@ def test_keeper_killed_leaves_no_emulator():
 def test_exception_is_a_panic(name):
     """A processor's exception is told by the remote itself, and recovered at once."""
     remote, ip = BOARDS[name]
-    with Pmm(text_of(name, recovery="{ limit: 1, seconds: 60 }", lost_ms="60000")) as p:
-        f = Firmware(p, remote, ip).started(30)
+    with Pmm(text_of(name, recovery="{ limit: 1, seconds: 3600 }", lost_ms="60000")) as p:
+        f = Firmware(p, remote, ip).started()
         sh = f.shell()
         sh.until("remote:~$ ")
         sh.type("kernel crash\r")
-        until(lambda: re.search(r"remote %s: panicked with code 0x[0-9a-f]+" % remote, p.output()), 10)
+        until(lambda: re.search(r"remote %s: panicked with code 0x[0-9a-f]+" % remote, p.output()))
         assert "exception" in p.output()
-        until(lambda: p.lines("echo services", remote) == 2, 30)
+        until(lambda: p.lines("echo services", remote) == 2)
         sh.close()
-        until(lambda: f.ping("-c", "1") == (1, 1))
+        until(f.answers)
         assert p.stop() == 0
 
 
@@ -422,8 +422,8 @@ def test_messages_over_restarts(name):
     """A program is told of a loss once, and its messages flow again: a killed worker, a new remote."""
     remote, ip = BOARDS[name]
     with Pmm(text_of(name)) as p:
-        Firmware(p, remote, ip).started(30)
-        r = subprocess.Popen([CAUSEWAY, "rpmsg", "ping", "--run-dir", p.dir, "-i", "0.05", "--timeout", "20"],
+        Firmware(p, remote, ip).started()
+        r = subprocess.Popen([CAUSEWAY, "rpmsg", "ping", "--run-dir", p.dir, "-i", "0.05", "--timeout", "60"],
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for kill in (lambda: os.kill(p.worker(), signal.SIGKILL), lambda: p.cli("restart", remote)):
             assert " bytes from " in r.stdout.readline()
@@ -432,7 +432,7 @@ def test_messages_over_restarts(name):
             for _ in range(3):
                 assert " bytes from " in r.stdout.readline()
         r.send_signal(signal.SIGINT)
-        assert r.communicate(timeout=10)[1] == ""
+        assert r.communicate(timeout=PATIENCE)[1] == ""
         assert p.stop() == 0
 
 
@@ -443,7 +443,7 @@ def test_core_file(tmp_path, name):
     text = text_of(name, coredump="{ directory: %s, limit: 64M }" % tmp_path, recovery="never")
     firmware = re.search(r"qemu: (\S+)", text)[1]
     with Pmm(text) as p:
-        Firmware(p, remote, ip).started(30)
+        Firmware(p, remote, ip).started()
         os.kill(p.remote()["pid"], signal.SIGKILL)
         until(lambda: "its memory is in" in p.output())
         core = re.search(r"its memory is in (\S+)", p.output())[1]
@@ -452,7 +452,7 @@ def test_core_file(tmp_path, name):
     assert os.stat(core).st_blocks * 512 < 8 << 20  # only what was used
     r = subprocess.run(["gdb-multiarch", "-nx", "-batch", firmware, core, "-ex", "p app.links", "-ex",
                         "p app.machine->board", "-ex", "x/2wx app.layout->pmm_page"],
-                       capture_output=True, text=True, timeout=60)
+                       capture_output=True, text=True, timeout=PATIENCE)
     assert "= 1" in r.stdout and '"%s"' % name in r.stdout, r.stdout + r.stderr
     assert "0x4b4c5743" in r.stdout and "0x00010000" in r.stdout
 

@@ -7,12 +7,12 @@ import socket
 import subprocess
 import time
 
-from pmm import CAUSEWAY, REMOTE, Pmm, alive, board, fds, until
+from pmm import CAUSEWAY, PATIENCE, REMOTE, Pmm, board, fds, until
 
 
 def connect(p):
     s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    s.settimeout(10)
+    s.settimeout(PATIENCE)
     s.connect(p.sock())
     return s
 
@@ -40,11 +40,11 @@ def test_oversized_partial_and_slow():
             for c in b'{"do":"status"}\n':
                 s.sendall(bytes([c]))
             assert json.loads(s.makefile().readline())["ok"]
+        begin = time.monotonic()
         with connect(p) as s:  # half a line, and nothing more
             s.sendall(b'{"do"')
-            begin = time.monotonic()
             assert s.recv(1) == b""
-            assert 3 < time.monotonic() - begin < 9
+            assert time.monotonic() - begin > 3  # who is only slow has been given time
         with connect(p) as s:  # asks on and on, takes nothing
             s.setblocking(False)
             try:
@@ -84,7 +84,7 @@ def test_status():
         s = json.loads(p.cli("status", "--json").stdout)
         a = next(r for r in s["remotes"] if r["name"] == "a")
         assert a["link"] == "up" and a["devices"][0]["state"] == "running"
-        assert a["devices"][0]["rx_bytes"] > 0
+        until(lambda: p.remote("a")["devices"][0]["rx_bytes"])
         assert p.cli("status", "nosuch").returncode == 1
         assert p.cli("status", "test").returncode == 0
         assert p.cli("status", "some/where/test.yaml").returncode == 0
@@ -96,8 +96,8 @@ def test_status():
 def test_top_and_logs():
     with Pmm(board({"a": {}})) as p:
         p.grows()
-        rate = json.loads(p.cli("top", "--once", "--json").stdout)["devices"][0]
-        assert 50 < rate["rx_bytes"] < 2000  # 8 bytes each 10 ms
+        # 8 bytes each 10 ms, in a second in which it was let run.
+        until(lambda: 50 < json.loads(p.cli("top", "--once", "--json").stdout)["devices"][0]["rx_bytes"] < 2000)
         assert "PER SECOND" in p.cli("top", "--once").stdout
         assert p.cli("logs", "-n", "2").stdout.count("\n") == 2
         f = subprocess.Popen([CAUSEWAY, "logs", "--run-dir", p.dir, "--follow", "-n", "1"],
@@ -134,7 +134,7 @@ def test_dump_shows_and_changes_nothing():
 
 def test_dump_of_garbage():
     with Pmm(board({"a": {"run": "garbage", "recovery": "never"}, "b": {}})) as p:
-        until(lambda: p.lines("up"))
+        until(lambda: "!" in p.cli("dump", "a").stdout)
         for _ in range(10):
             r = p.cli("dump", "a")
             assert r.returncode == 0 and "!" in r.stdout
@@ -151,7 +151,7 @@ def test_console_joins_and_leaves_by_key():
         while b"leaves" not in said:
             said += os.read(master, 1000)
         os.write(master, b"\x1dq")
-        assert c.wait(5) == 0
+        assert c.wait(PATIENCE) == 0
         r = p.cli("console", "remote:7", stdin=subprocess.DEVNULL)
         assert r.returncode == 1 and "no console port 7; there are: 0" in r.stderr
         p.grows(name="remote")
@@ -164,7 +164,7 @@ def test_help_of_every_command():
     out = subprocess.run([CAUSEWAY, "--help"], capture_output=True, text=True).stdout
     for c in ("run", "status", "top", "console", "start", "stop", "restart", "dump", "logs"):
         assert "  %s " % c in out
-        r = subprocess.run([CAUSEWAY, c, "--help"], capture_output=True, text=True, timeout=5)
+        r = subprocess.run([CAUSEWAY, c, "--help"], capture_output=True, text=True, timeout=PATIENCE)
         assert r.returncode == 0 and "usage: causeway %s" % c in r.stdout, c
-        r = subprocess.run([CAUSEWAY, c, "--nonsense"], capture_output=True, text=True, timeout=5)
+        r = subprocess.run([CAUSEWAY, c, "--nonsense"], capture_output=True, text=True, timeout=PATIENCE)
         assert r.returncode == 2 and r.stderr.count("\n") == 1, c

@@ -5,13 +5,12 @@ import signal
 import socket
 import subprocess
 import threading
-import time
 import urllib.request
 
 import netns
 import pytest
 from firmware import Firmware, exactly, read_all
-from pmm import BUILD, CAUSEWAY, Pmm, board, until
+from pmm import BUILD, CAUSEWAY, PATIENCE, Pmm, board, until
 
 ISLAND = os.path.join(BUILD, "firmware", "island", "island")
 
@@ -31,13 +30,13 @@ def text(path, *rules, device=True):
 
 
 def tcp(port, host="127.0.0.1"):
-    s = socket.create_connection((host, port), timeout=10)
+    s = socket.create_connection((host, port), timeout=PATIENCE)
     return s
 
 
 def unix(path):
     s = socket.socket(socket.AF_UNIX)
-    s.settimeout(10)
+    s.settimeout(PATIENCE)
     s.connect(path)
     return s
 
@@ -51,7 +50,7 @@ def echoes(s, data=b"hello"):
 def get(port):
     # Through no proxy, whatever the environment says.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open("http://127.0.0.1:%d/" % port, timeout=10) as r:
+    with opener.open("http://127.0.0.1:%d/" % port, timeout=PATIENCE) as r:
         return r.status, r.read()
 
 
@@ -161,13 +160,13 @@ def test_it_begins_anew(tmp_path):
         def again():
             try:
                 return echoes(tcp(7))
-            except ConnectionError:
+            except OSError:
                 return False
-        until(again, 10)
+        until(again)
         assert "forwarding ended (signal 9): it begins anew" in p.output()
         # A worker or a remote that comes and goes does not concern it.
         os.kill(p.worker(), signal.SIGKILL)
-        until(again, 10)
+        until(again)
         assert p.stop() == 0
 
 
@@ -204,7 +203,7 @@ def test_the_command(tmp_path):
             assert f.stderr.readline() == "Forwarding %s to a:7; Ctrl-C ends it.\n" % rule[0]
             assert echoes(tcp(7070) if rule[0].startswith("tcp") else unix(other))
             f.send_signal(signal.SIGINT)
-            assert f.wait(5) == 0
+            assert f.wait(PATIENCE) == 0
             f.stderr.close()
         assert not os.path.exists(other)
         for rule, code, said in ((("tcp:127.0.0.1:1", "b:7"), 1, "no remote"), (("tcp:1:1", "x"), 2, "is no port"),

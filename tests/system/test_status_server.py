@@ -5,7 +5,7 @@ import urllib.request
 
 from browser import Browser
 from page import Page, Plain, sample
-from pmm import until
+from pmm import PATIENCE, until
 from test_status_browser import STATE, fake, number, pixels  # noqa: F401
 
 
@@ -14,11 +14,12 @@ def test_a_server_without_a_clock(fake):
     run, (status, _) = fake
     age = "document.getElementById('age').textContent"
     with Page(run, "--board", "fake", "r") as p, Plain(p.dir) as n, Browser() as b:
-        assert "Date" not in urllib.request.urlopen(n.url, timeout=5).headers
+        assert "Date" not in urllib.request.urlopen(n.url, timeout=PATIENCE).headers
         status.joined().send(sample(1))
         p.until(lambda s: s["received"] == 1)
         b.open(n.url)
         b.until(STATE + " === 'live'")
+        status.send(sample(2, period=1000))
         b.until(STATE + " === 'silent'")
         b.until("Number((%s.match(/[0-9]+/) || [])[0]) >= 4" % age)
         status.send(sample(1, life=2))
@@ -27,7 +28,7 @@ def test_a_server_without_a_clock(fake):
         assert number(b, "restarts") == 1
         p.p.kill()
         p.p.wait()
-        b.until(STATE + " === 'stale'", 8)
+        b.until(STATE + " === 'stale'")
         assert b.complaints() == []
 
 

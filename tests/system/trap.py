@@ -5,7 +5,7 @@ import re
 import subprocess
 
 from firmware import Firmware
-from pmm import until
+from pmm import PATIENCE, until
 
 SOURCE = os.environ["CW_SOURCE"]
 PROGRAMS = os.path.join(SOURCE, "build", "virt-a53", "tests", "trap")
@@ -43,7 +43,7 @@ class Trap(Firmware):
         except FileNotFoundError:
             return ""
 
-    def started(self, seconds=10.0):
+    def started(self, seconds=PATIENCE):
         until(lambda: "echo services" in self.output() or self.p.poll() is not None, seconds)
         assert self.p.poll() is None, open(self.log.name).read()
         return self

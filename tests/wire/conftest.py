@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from region import Link, Memory, layout_hash, parse_fragment
+from region import PATIENCE, Link, Memory, layout_hash, parse_fragment
 
 BUILD = os.environ["CW_BUILD"]
 CAUSEWAY = os.path.join(BUILD, "cli", "causeway")
@@ -52,7 +52,7 @@ class Pmm:
         (path / "board.yaml").write_text(board.format(base=BASE, size=SIZE, dir=self.dir))
         self.world = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.world.bind(self.dir + "/world")
-        self.world.settimeout(5)
+        self.world.settimeout(PATIENCE)
         self.bell = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.log = open(self.dir + "/log", "wb")
         self.process = None
@@ -68,7 +68,7 @@ class Pmm:
         self.process = subprocess.Popen(
             [CAUSEWAY, "run", "--run-dir", self.dir + "/run", self.dir + "/board.yaml"],
             stdout=self.log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
-        end = time.monotonic() + 10
+        end = time.monotonic() + PATIENCE
         while not self.ready():
             assert self.process.poll() is None, open(self.dir + "/log").read()
             assert time.monotonic() < end
@@ -106,7 +106,7 @@ class Pmm:
 
     def stop(self):
         self.process.terminate()
-        code = self.process.wait(10)
+        code = self.process.wait(PATIENCE)
         self.memory.close()
         for s in (self.world, self.bell):
             s.close()

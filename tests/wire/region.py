@@ -11,7 +11,7 @@ import sys
 import time
 
 PAGE = 4096
-TIMEOUT = 15.0
+PATIENCE = 60.0  # with what must happen: the end of a hang, and no measure
 
 
 class WireError(Exception):
@@ -192,7 +192,7 @@ class Link:
         return found
 
 
-def wait(condition, what, nudge=None, timeout=TIMEOUT):
+def wait(condition, what, nudge=None, timeout=PATIENCE):
     end, pause = time.monotonic() + timeout, 0.0002
     while True:
         result = condition()
@@ -336,7 +336,7 @@ class DriverRing:
         self.m.put(self.avail + 2, self.published % 2**16, "<H")
         self.dev.link.kick(self.slot, self.published)
 
-    def collect(self, timeout=TIMEOUT):
+    def collect(self, timeout=PATIENCE):
         wait(lambda: self.m.get(self.used + 2, "<H") != self.taken % 2**16, "a used buffer",
              timeout=timeout)
         at = self.used + 4 + 8 * (self.taken % self.size)

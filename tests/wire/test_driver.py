@@ -13,7 +13,7 @@ import time
 import pytest
 
 from conftest import BUILD, CAUSEWAY
-from region import DevicePage, Link, Memory, drain, parse_fragment
+from region import PATIENCE, DevicePage, Link, Memory, drain, parse_fragment
 
 FIRMWARE = os.path.join(BUILD, "firmware", "hvl_net_rng_reloc", "hvl_net_rng_reloc")
 BASE, SIZE = 0x37000000, 0x100000
@@ -74,7 +74,7 @@ class Remote:
         self.rng.publish()
         self.link.announce()
 
-    def pump(self, serve, until, seconds=5.0):
+    def pump(self, serve, until, seconds=PATIENCE):
         """Runs the PMM's loop until @until() or the time is up; returns what @until said."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -179,12 +179,12 @@ def test_no_bytes_are_no_entropy(remote):
         del parts
         remote.rng.push(0, head, 0)
 
-    assert remote.pump(serve, remote.said("get_entropy test"), 10)
+    assert remote.pump(serve, remote.said("get_entropy test"))
     assert "test failed" in remote.text and not printed(remote.text)
 
 
 def test_row66_an_answer_that_never_comes(remote):
-    assert remote.pump(lambda head, parts: None, remote.said("get_entropy test"), 10)
+    assert remote.pump(lambda head, parts: None, remote.said("get_entropy test"))
     assert "test failed" in remote.text and not printed(remote.text)
 
 
@@ -192,11 +192,11 @@ def test_row72_requests_that_nobody_answers(remote):
     """The driver neither hangs nor goes on: it takes a new epoch and begins anew."""
     remote.rng.on_request = lambda: False
     epoch = remote.layout["remote_page"] + 0x40
-    assert remote.pump(lambda *_: None, lambda: remote.memory.get(epoch) > 1, 10)
+    assert remote.pump(lambda *_: None, lambda: remote.memory.get(epoch) > 1)
     remote.rng.on_request = None
     remote.rng.seq = remote.memory.get(remote.rng.request_page)
     remote.new_life()
-    assert remote.pump(remote.give(b"abcdefghi"), remote.said("test passed"), 10)
+    assert remote.pump(remote.give(b"abcdefghi"), remote.said("test passed"))
 
 
 def test_row65_needs_reset_at_any_request(remote):
@@ -210,26 +210,26 @@ def test_row65_needs_reset_at_any_request(remote):
         return True
 
     remote.rng.on_request = on_request
-    assert remote.pump(remote.give(b"abcdefghi"), remote.said("test (passed|failed)"), 15)
+    assert remote.pump(remote.give(b"abcdefghi"), remote.said("test (passed|failed)"))
 
 
 def test_pmm_restarts_before_the_answer(remote):
     asked = []
     assert remote.pump(lambda head, parts: asked.append(head), lambda: asked)
     remote.new_life()
-    assert remote.pump(remote.give(b"ABCDEFGHI"), remote.said("get_entropy test"), 10)
+    assert remote.pump(remote.give(b"ABCDEFGHI"), remote.said("get_entropy test"))
     assert printed(remote.text) == b"ABCDEFGHI"
 
 
 def test_another_version_is_refused(tmp_path):
     r = Remote(tmp_path)
     r.memory.put(r.layout["pmm_page"] + 4, 0x00020000)
-    assert r.pump(lambda *_: None, r.said("contract version differs"), 5)
+    assert r.pump(lambda *_: None, r.said("contract version differs"))
     r.close()
 
 
 def test_another_layout_is_refused(tmp_path):
     r = Remote(tmp_path)
     r.memory.put(r.layout["pmm_page"] + 8, 1)
-    assert r.pump(lambda *_: None, r.said("layout differs"), 5)
+    assert r.pump(lambda *_: None, r.said("layout differs"))
     r.close()

@@ -7,7 +7,7 @@ import struct
 import pytest
 
 import test_driver
-from region import DevicePage
+from region import PATIENCE, DevicePage
 from test_driver import Remote
 
 MAC, OURS = bytes.fromhex("024300000007"), bytes.fromhex("02000000004d")
@@ -26,7 +26,7 @@ class NetRemote(Remote):
         self.net = DevicePage(self.link, self.layout["devices"][1], self.offered, self.config)
         self.net.publish()
 
-    def loop(self, until, seconds=5.0):
+    def loop(self, until, seconds=PATIENCE):
         def step():
             if self.link.up():
                 self.net.service()
@@ -39,7 +39,7 @@ class NetRemote(Remote):
 
         return self.pump(self.give(b"123456789"), step, seconds)
 
-    def receive(self, wanted, seconds=3.0):
+    def receive(self, wanted, seconds=PATIENCE):
         """The first frame sent for which wanted() is true: (header fields, frame), or None."""
         found = []
 
@@ -167,7 +167,7 @@ def test_header_of_what_is_received(make, header, fine):
     give(r, arp())
     assert r.receive(is_arp_answer)
     give(r, udp(b"x" * 40), **header)
-    assert (r.receive(is_echo, 3.0 if fine else 0.4) is not None) == fine
+    assert (r.receive(is_echo, PATIENCE if fine else 0.4) is not None) == fine
     give(r, udp(b"afterwards"))  # one bad frame costs that frame
     assert r.receive(is_echo)
 

@@ -8,7 +8,7 @@ import struct
 import pytest
 
 from conftest import DISK, RANDOM, pack_desc
-from region import DriverDevice, Refused, wait
+from region import PATIENCE, DriverDevice, Refused, wait
 
 WRITE, NEXT, INDIRECT = 2, 1, 4
 HEADER = bytes(12)
@@ -97,7 +97,7 @@ def test_console_both_ways(pmm):
     dev.bring_up([0, 1], 8, wanted=1)
     assert struct.unpack("<HH", dev.config(4)) == (80, 25)
     client = socket.socket(socket.AF_UNIX)
-    client.settimeout(5)
+    client.settimeout(PATIENCE)
     client.connect(pmm.dir + "/console")
     into, out = dev.alloc(64), dev.alloc(64)
     dev.rings[0].put_desc(0, into, 64, WRITE)
@@ -426,7 +426,7 @@ def attack(pmm, offer):
     """Runs @offer on a fresh queue of 8; the device must ask for a reset, at once."""
     dev = rng(pmm, 8, 1 << 28)
     offer(dev, dev.rings[0])
-    wait(dev.needs_reset, "DEVICE_NEEDS_RESET", timeout=2)
+    wait(dev.needs_reset, "DEVICE_NEEDS_RESET")
 
 
 def test_row14_available_index_jumps(hostile):

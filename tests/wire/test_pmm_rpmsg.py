@@ -14,7 +14,7 @@ import time
 import pytest
 
 from conftest import BOARD, CAUSEWAY, Pmm
-from region import DriverDevice, WireError, wait
+from region import PATIENCE, DriverDevice, WireError, wait
 from rpmsg import F_BUFSZ, F_CREDIT, F_FRAGMENT, F_NS, name_service, pack
 
 WRITE = 2
@@ -63,7 +63,7 @@ class Remote(DriverDevice):
     def announce(self, name, addr, flags=CREATE):
         self.send(addr, NS, name_service(name, addr, flags))
 
-    def hear_any(self, timeout=5.0):
+    def hear_any(self, timeout=PATIENCE):
         """The next message of the PMM that is no announcement: (src, dst, flags, payload)."""
         while True:
             i, used = self.rings[TO_HOST].collect(timeout)
@@ -80,7 +80,7 @@ class Remote(DriverDevice):
             else:
                 del self.announced[name.rstrip(b"\0")]
 
-    def hear(self, timeout=5.0):
+    def hear(self, timeout=PATIENCE):
         src, dst, _, data = self.hear_any(timeout)
         return src, dst, data
 
@@ -97,7 +97,7 @@ class Remote(DriverDevice):
     def call(self, name):
         wait(lambda: os.path.exists(self.path(name)), f"the socket of {name}")
         s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        s.settimeout(5)
+        s.settimeout(PATIENCE)
         folder = os.open(self.folder, os.O_PATH)  # a socket's path may not be longer than 107 bytes
         try:
             s.connect(f"/proc/self/fd/{folder}/{name}")
@@ -198,7 +198,7 @@ def test_two_clients(remote):
             assert s.recv(100) == b"for all"
 
 
-def whole(remote, src, dst, timeout=5.0):
+def whole(remote, src, dst, timeout=PATIENCE):
     """A long message of the PMM, whose pieces come in order and with nobody else's long one between."""
     data, total = b"", None
     while total is None or len(data) < total:
@@ -534,7 +534,7 @@ def test_recv_json_is_whole(pmm, data):
                           stdout=subprocess.PIPE) as p:
         wait(lambda: rpmsg_status(remote)["services"][0]["clients"], "it to join")
         send_whole(remote, 1030, remote.announcement(b"raw"), data)
-        out = p.communicate(timeout=10)[0]
+        out = p.communicate(timeout=PATIENCE)[0]
     line, = out.splitlines()
     said = json.loads(line)
     assert p.returncode == 0 and said["bytes"] == len(data) and bytes.fromhex(said["hex"]) == data
@@ -544,13 +544,31 @@ def test_recv_json_is_whole(pmm, data):
 def test_a_command_waits_for_its_service(pmm):
     """It is begun before the remote has announced one: as after causeway start."""
     remote = Remote(pmm, F_NS)
-    with subprocess.Popen([CAUSEWAY, "rpmsg", "send", "late", "here", "--run-dir", pmm.dir + "/run"],
-                          stderr=subprocess.PIPE, text=True) as p:
-        wait(lambda: os.path.exists("/proc/%d/fd/3" % p.pid), "it to ask")
-        time.sleep(0.1)
-        remote.announce(b"late", 1030)
-        assert p.communicate(timeout=30) == (None, "") and p.returncode == 0
+
+    def in_time():
+        """It waits for a second, in which we may not have been let run: then once more."""
+        with subprocess.Popen([CAUSEWAY, "rpmsg", "send", "late", "here", "--run-dir", pmm.dir + "/run"],
+                              stderr=subprocess.PIPE, text=True) as p:
+            wait(lambda: p.poll() is not None or os.path.exists("/proc/%d/fd/3" % p.pid), "it to ask")
+            time.sleep(0.1)
+            remote.announce(b"late", 1030)
+            said = p.communicate(timeout=PATIENCE)[1]
+        if p.returncode == 0:
+            return said == ""
+        remote.announce(b"late", 1030, DESTROY)
+        wait(lambda: remote.files() == [], "it to go")
+        return False
+
+    wait(in_time, "one that was begun before")
     assert remote.hear()[2] == b"here"
+
+
+def alive(pid):
+    try:
+        with open("/proc/%d/stat" % pid, encoding="ascii") as f:
+            return f.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def closes(s):
@@ -640,7 +658,7 @@ def test_memory_that_is_gone(pmm):
         pmm.ring()
         assert closes(s)
     wait(lambda: remote.files() == [], "the file to go", pmm.ring)
-    assert pmm.status()["remotes"][0]["link"] == "memory gone"
+    wait(lambda: pmm.status()["remotes"][0]["link"] == "memory gone", "it to be told")
 
 
 def test_nothing_is_left(begin):
@@ -660,11 +678,12 @@ def test_what_a_killed_keeper_leaves_is_taken_over(begin):
     remote.announce(b"echo", 1030)
     remote.announce(b"gone", 1031)
     remote.call("gone").close()
-    s = remote.call("echo")
+    s, worker = remote.call("echo"), pmm.worker()
     pmm.process.kill()
     pmm.process.wait()
     assert closes(s)
     s.close()
+    wait(lambda: not alive(worker), "its worker to be gone, and to let go of the memory")
     assert remote.files() == ["echo", "gone"]
     pmm.start()
     assert remote.files() == []

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from region import DriverDevice, wait
+from region import PATIENCE, DriverDevice, wait
 
 WRITE, NEXT = 2, 1
 REQUEST, RESPONSE, RST, SHUTDOWN, RW, UPDATE, CREDIT = range(1, 8)
@@ -56,7 +56,7 @@ class Remote(DriverDevice):
         self.rings[1].offer(0)
         assert self.rings[1].collect() == (0, 0)
 
-    def hear(self, op=None, timeout=5.0):
+    def hear(self, op=None, timeout=PATIENCE):
         i, length = self.rings[0].collect(timeout)
         p = Packet(self.m.read(self.into[i], length))
         self.give(i)
@@ -80,7 +80,7 @@ class Remote(DriverDevice):
 
     def listen(self, port, kind=STREAM):
         s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM if kind == STREAM else socket.SOCK_SEQPACKET)
-        s.settimeout(5)
+        s.settimeout(PATIENCE)
         s.bind(f"{self.dir}/sockets_{port}")
         s.listen(8)
         return s
@@ -92,12 +92,12 @@ class Remote(DriverDevice):
             assert (p.src_port, p.dst_port, p.type, p.flags, p.took) == (theirs, ours, kind, 0, 0)
             assert p.room >= 4096
             s = listener.accept()[0]
-        s.settimeout(5)
+        s.settimeout(PATIENCE)
         return s, p.room
 
     def call(self, kind=STREAM):
         s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM if kind == STREAM else socket.SOCK_SEQPACKET)
-        s.settimeout(5)
+        s.settimeout(PATIENCE)
         s.connect(self.dir + "/sockets" + ("" if kind == STREAM else ".seqpacket"))
         return s
 
@@ -320,7 +320,7 @@ def test_row41_a_flood_of_connections(remote):
         for port in held[1:]:
             remote.say(RST, port, 77)
         s = listener.accept()[0]
-        s.settimeout(5)
+        s.settimeout(PATIENCE)
         remote.say(RW, held[0], 77, b"all is well")
         assert s.recv(100) == b"all is well"
         s.close()
@@ -332,7 +332,7 @@ def test_row41_requests_taken_back(remote):
         remote.say(RST, 5, 77)
     # The keeper answers one after another; then there is a place for an honest request.
     with remote.listen(79):
-        end = time.monotonic() + 5
+        end = time.monotonic() + PATIENCE
         remote.say(REQUEST, 6, 79)
         p = remote.hear()
         while (p.dst_port, p.op) != (6, RESPONSE):

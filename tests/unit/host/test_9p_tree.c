@@ -373,7 +373,7 @@ static void special_files(void **state)
 	assert_int_equal(mkfifo(c9_at(c, "export/fifo"), 0666), 0);
 	if (mknod(c9_at(c, "export/device"), S_IFCHR | 0666, makedev(1, 5)))
 		c9_put_file(c, "export/device", ""); /* not root */
-	alarm(20);
+	alarm(60);
 	for (unsigned int i = 0; i < 3; i++) {
 		struct stat st;
 

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #define SIZE 256u
-#define LONG 10000000u
+#define LONG 60000000u
 
 static char run[] = "/tmp/cw-rpc-socket-XXXXXX";
 static struct cw_rpmsg_client *messages;
