@@ -58,7 +58,7 @@ static int call(struct cw_rfiles *c, struct cw_rpc_ask *ask, void *reply, uint32
 	return status > 0 ? meaning(status) : status;
 }
 
-/* A path behind @len bytes of @args. What does not fit into a message is refused when it is sent. */
+/* A path behind @len bytes of @args; of one that is longer than PATH_MOST, one byte more than that. */
 static struct cw_rpc_ask on_path(uint16_t method, const void *args, uint32_t len, const char *path,
 				 uint64_t timeout)
 {
@@ -69,6 +69,23 @@ static struct cw_rpc_ask on_path(uint16_t method, const void *args, uint32_t len
 	while (path[a.more_len] && a.more_len <= PATH_MOST)
 		a.more_len++;
 	return a;
+}
+
+static int too_long(struct cw_rfiles *c)
+{
+	c->error = CW_FILES_ENAMETOOLONG;
+	return CW_EINVAL;
+}
+
+/* A call of on_path(): whichever side has no room for the path, the error is the same. */
+static int by_path(struct cw_rfiles *c, struct cw_rpc_ask *ask, void *reply, uint32_t *len)
+{
+	int err;
+
+	if (ask->more_len > PATH_MOST)
+		return too_long(c);
+	err = call(c, ask, reply, len);
+	return err == CW_EINVAL && !c->error ? too_long(c) : err; /* no message holds it */
 }
 
 /* Whether @f is of the present session; what is wrong with it, once. */
@@ -82,6 +99,13 @@ static int usable(struct cw_rfile *f)
 	if (err)
 		return err;
 	return f->session && f->session == f->c->rpc.session ? CW_OK : CW_ERESET;
+}
+
+static int usable_for(struct cw_rfile *f, uint32_t len)
+{
+	int err = usable(f);
+
+	return !err && len > INT32_MAX ? CW_EINVAL : err;
 }
 
 /* A call on an open file. */
@@ -164,7 +188,7 @@ int cw_rfiles_stat(struct cw_rfiles *c, const char *path, struct cw_rfile_stat *
 	struct cw_rpc_ask a = on_path(CW_FILES_M_STAT, NULL, 0, path, timeout);
 	struct cw_abi_files_stat got;
 	uint32_t len = sizeof(got);
-	int err = call(c, &a, &got, &len);
+	int err = by_path(c, &a, &got, &len);
 
 	return err ? err : parse(&got, len, s);
 }
@@ -173,14 +197,14 @@ int cw_rfiles_unlink(struct cw_rfiles *c, const char *path, uint64_t timeout)
 {
 	struct cw_rpc_ask a = on_path(CW_FILES_M_UNLINK, NULL, 0, path, timeout);
 
-	return call(c, &a, NULL, NULL);
+	return by_path(c, &a, NULL, NULL);
 }
 
 int cw_rfiles_rmdir(struct cw_rfiles *c, const char *path, uint64_t timeout)
 {
 	struct cw_rpc_ask a = on_path(CW_FILES_M_RMDIR, NULL, 0, path, timeout);
 
-	return call(c, &a, NULL, NULL);
+	return by_path(c, &a, NULL, NULL);
 }
 
 int cw_rfiles_mkdir(struct cw_rfiles *c, const char *path, uint32_t mode, uint64_t timeout)
@@ -188,23 +212,23 @@ int cw_rfiles_mkdir(struct cw_rfiles *c, const char *path, uint32_t mode, uint64
 	const struct cw_abi_files_mode m = { cw_make_le32(mode) };
 	struct cw_rpc_ask a = on_path(CW_FILES_M_MKDIR, &m, sizeof(m), path, timeout);
 
-	return call(c, &a, NULL, NULL);
+	return by_path(c, &a, NULL, NULL);
 }
 
 int cw_rfiles_rename(struct cw_rfiles *c, const char *from, const char *to, uint64_t timeout)
 {
-	uint8_t first[sizeof(struct cw_abi_files_rename) + 256];
+	uint8_t first[sizeof(struct cw_abi_files_rename) + CW_RFILES_FROM];
 	uint32_t n = 0;
 	struct cw_rpc_ask a;
 
 	for (; from[n]; n++) {
-		if (n == 256)
-			return CW_EINVAL;
+		if (n == CW_RFILES_FROM)
+			return too_long(c);
 		first[sizeof(struct cw_abi_files_rename) + n] = (uint8_t)from[n];
 	}
 	cw_poke32(first, n);
 	a = on_path(CW_FILES_M_RENAME, first, sizeof(struct cw_abi_files_rename) + n, to, timeout);
-	return call(c, &a, NULL, NULL);
+	return by_path(c, &a, NULL, NULL);
 }
 
 /* ---- files ---- */
@@ -216,7 +240,7 @@ int cw_rfile_open(struct cw_rfiles *c, struct cw_rfile *f, const char *path, uin
 	struct cw_rpc_ask a = on_path(CW_FILES_M_OPEN, &o, sizeof(o), path, timeout);
 	struct cw_abi_files_opened got;
 	uint32_t len = sizeof(got);
-	int err = call(c, &a, &got, &len);
+	int err = by_path(c, &a, &got, &len);
 
 	memset(f, 0, sizeof(*f));
 	f->c = c;
@@ -277,7 +301,7 @@ static int read_some(struct cw_rfile *f, uint8_t *to, uint32_t len, uint64_t tim
 int32_t cw_rfile_read(struct cw_rfile *f, void *buf, uint32_t len, uint64_t timeout)
 {
 	uint64_t end = end_of(f->c, timeout);
-	int err = len > INT32_MAX ? CW_EINVAL : usable(f);
+	int err = usable_for(f, len);
 	uint32_t done = 0, got = 1;
 
 	while (!err && got && done < len) {
@@ -324,7 +348,7 @@ static int write_some(struct cw_rfile *f, const uint8_t *from, uint32_t len, uin
 int32_t cw_rfile_write(struct cw_rfile *f, const void *buf, uint32_t len, uint64_t timeout)
 {
 	uint64_t end = end_of(f->c, timeout);
-	int err = len > INT32_MAX ? CW_EINVAL : usable(f);
+	int err = usable_for(f, len);
 	uint32_t done = 0, put;
 
 	while (!err && done < len) {

@@ -10,9 +10,12 @@
  * CW_ERESET (the channel or the server began anew) every file of before is to be opened again.
  *
  * Errors of every call: CW_EINVAL: a path, name, flag or handle that cannot be; CW_ENOENT; CW_EEXIST; CW_EACCES;
- * CW_ENOSPC: no space there, or too long a path; CW_EBUSY: too many open; CW_ENOTSUP; CW_EIO: anything else that
+ * CW_ENOSPC: no space there; CW_EBUSY: too many open; CW_ENOTSUP; CW_EIO: anything else that
  * failed there; CW_ETIMEDOUT: also when nobody serves files; CW_ERESET; CW_EDOWN; CW_EPEER: an answer that
  * cannot be; CW_EAGAIN: in a callback. Of those that came from the other side c->error has the exact one.
+ *
+ * Names have up to 255 bytes, and a path what a message holds: 40 bytes less than a buffer of the channel, of both paths
+ * of a rename 36 less. Of anything longer the error is CW_EINVAL and c->error CW_FILES_ENAMETOOLONG.
  */
 #ifndef CAUSEWAY_DRIVER_RPMSG_FILES_H
 #define CAUSEWAY_DRIVER_RPMSG_FILES_H
@@ -30,7 +33,7 @@ struct cw_rfiles {
 	struct cw_rpc_client rpc;
 	struct cw_rpc_call call[1];
 	uint8_t in[CW_RFILES_MESSAGE], out[CW_RFILES_MESSAGE];
-	int32_t error; /* CW_FILES_E* of the last call, 0: it was not the other side's */
+	int32_t error; /* CW_FILES_E* of the last call, 0: it has none, or another kind of error */
 };
 
 struct cw_rfile {
@@ -72,7 +75,9 @@ int cw_rfiles_unlink(struct cw_rfiles *c, const char *path, uint64_t timeout);
 int cw_rfiles_mkdir(struct cw_rfiles *c, const char *path, uint32_t mode, uint64_t timeout);
 int cw_rfiles_rmdir(struct cw_rfiles *c, const char *path, uint64_t timeout);
 
-/** cw_rfiles_rename - what is at @to is replaced */
+#define CW_RFILES_FROM 256u
+
+/** cw_rfiles_rename - what is at @to is replaced; @from: a path of at most CW_RFILES_FROM bytes */
 int cw_rfiles_rename(struct cw_rfiles *c, const char *from, const char *to, uint64_t timeout);
 
 /* ---- files ---- */

@@ -373,6 +373,54 @@ static void names(void **state)
 	assert_int_equal(cw_rfiles_rename(&c, long_name, "f", T), CW_EINVAL);
 }
 
+static void too_long(int err)
+{
+	assert_int_equal(err, CW_EINVAL);
+	assert_int_equal(c.error, CW_FILES_ENAMETOOLONG);
+	open_is("none", READ, CW_ENOENT, CW_FILES_ENOENT); /* an error before the next one */
+}
+
+/* Whoever it is that has no room for it: a name of 256 bytes, a path that fits into no message, or none of Linux's. */
+static void a_path_that_is_too_long(void **state)
+{
+	static const uint32_t lengths[] = { 256, 257, 300, 490, 4095, 4096, 5000 };
+	static char path[5001];
+	struct cw_rfile_stat s;
+	struct cw_rfile f;
+
+	(void)state;
+	open_is("none", READ, CW_ENOENT, CW_FILES_ENOENT);
+	for (unsigned int i = 0; i < ARRAY_SIZE(lengths); i++) {
+		memset(path, 'n', lengths[i]);
+		path[lengths[i]] = 0;
+		too_long(cw_rfile_open(&c, &f, path, MAKE, 0644, T));
+		too_long(cw_rfiles_stat(&c, path, &s, T));
+		too_long(cw_rfiles_unlink(&c, path, T));
+		too_long(cw_rfiles_mkdir(&c, path, 0755, T));
+		too_long(cw_rfiles_rmdir(&c, path, T));
+		too_long(cw_rfiles_rename(&c, path, "g", T));
+		too_long(cw_rfiles_rename(&c, "f", path, T));
+	}
+	check_file("export/f", "0123456789");
+}
+
+/* What is refused here already has no error of a call before. */
+static void an_error_of_before_is_forgotten(void **state)
+{
+	struct cw_rfile f;
+	char byte = 0;
+
+	(void)state;
+	assert_int_equal(cw_rfile_open(&c, &f, "f", READ | WRITE, 0, T), CW_OK);
+	open_is("none", READ, CW_ENOENT, CW_FILES_ENOENT);
+	assert_int_equal(cw_rfile_read(&f, &byte, 1u << 31, T), CW_EINVAL);
+	assert_int_equal(c.error, 0);
+	open_is("none", READ, CW_ENOENT, CW_FILES_ENOENT);
+	assert_int_equal(cw_rfile_write(&f, &byte, 1u << 31, T), CW_EINVAL);
+	assert_int_equal(c.error, 0);
+	assert_int_equal(cw_rfile_close(&f, T), CW_OK);
+}
+
 /* Rows 43 to 46, as far as these calls have what is meant there. */
 static void nothing_leads_out(void **state)
 {
@@ -618,6 +666,8 @@ int main(void)
 		TEST(flags_mean_what_they_say),
 		TEST(no_more_than_so_many),
 		TEST(names),
+		TEST(a_path_that_is_too_long),
+		TEST(an_error_of_before_is_forgotten),
 		TEST(nothing_leads_out),
 		cmocka_unit_test_setup_teardown(read_only_is, begin_read_only, end),
 		TEST(an_error_in_the_middle_is_told),
