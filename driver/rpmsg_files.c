@@ -13,7 +13,8 @@
 #include <causeway/driver/rpmsg_files.h>
 
 #define PATH_MOST 4095u /* what Linux takes */
-#define NAME_MOST 255u
+
+_Static_assert(CW_RFILES_MESSAGE >= CW_FILES_LEAST, "a message must have room for a name");
 
 static uint64_t end_of(struct cw_rfiles *c, uint64_t timeout)
 {
@@ -422,7 +423,7 @@ int cw_rfile_list(struct cw_rfile *f, struct cw_rfile_entry *e, uint64_t timeout
 	struct cw_rpc_ask a = {
 		.method = CW_FILES_M_LIST, .args = &i, .len = sizeof(i), .timeout = timeout
 	};
-	uint8_t got[CW_FILES_ENTRY + NAME_MOST] = { 0 };
+	uint8_t got[CW_FILES_ENTRY + CW_FILES_NAME_MAX] = { 0 };
 	uint32_t len = sizeof(got), n;
 	int err = usable(f);
 

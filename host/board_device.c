@@ -2,6 +2,9 @@
 /* The keys of a device and of its backend. */
 #include "board_schema.h"
 
+#include <causeway/abi/files.h>
+#include <causeway/abi/rpmsg.h>
+
 #include <string.h>
 
 #define SOCKET_RIGHT   "a path of at most 107 characters"
@@ -17,6 +20,8 @@
 #define VSOCK_PATH_MAX (SUN_PATH_MAX - 11)
 #define RPMSG_RIGHT    "bytes of a buffer, header included, 64 to 64K, a multiple of 4"
 #define FILES_RIGHT    "{directory: PATH} or {directory: PATH, read-only: true}"
+#define SMALL_RIGHT    "at least 300 where there are files, so that a name of 255 bytes fits"
+#define FILES_BYTES    300u
 #define KINDS	       "rng, net, console, blk, 9p, vsock or rpmsg"
 
 /* ---- backends ---- */
@@ -269,6 +274,18 @@ static void read_files(struct board_reader *rd, struct fy_node *n, const char *p
 		board_wrong(rd, n, path, FILES_RIGHT);
 }
 
+_Static_assert(FILES_BYTES >= sizeof(struct cw_abi_rpmsg_hdr) + CW_FILES_LEAST, "SMALL_RIGHT");
+
+static void check_files(struct board_reader *rd, struct fy_node *n, const char *path,
+			const char *key, uint32_t bytes)
+{
+	char sub[PATH_LEN];
+
+	snprintf(sub, sizeof(sub), "%s.%s", path, key);
+	if (board_lookup(n, "files") && bytes < FILES_BYTES)
+		board_wrong(rd, board_lookup(n, key), sub, SMALL_RIGHT);
+}
+
 static void read_rpmsg(struct board_reader *rd, struct fy_node *n, const char *path)
 {
 	struct cw_board_device *d = rd->device;
@@ -282,6 +299,8 @@ static void read_rpmsg(struct board_reader *rd, struct fy_node *n, const char *p
 	};
 
 	BOARD_MAP(rd, n, path, table);
+	check_files(rd, n, path, "to-host", d->to_host);
+	check_files(rd, n, path, "to-remote", d->to_remote);
 }
 
 static void read_console(struct board_reader *rd, struct fy_node *n, const char *path)

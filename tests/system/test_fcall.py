@@ -10,9 +10,9 @@ from test_rpmsg import Messages
 
 
 class Files(Messages):
-    def __init__(self, folder, more=""):
+    def __init__(self, folder, more="", beside=""):
         self.folder = folder
-        super().__init__(", files: { directory: %s%s }" % (folder, more))
+        super().__init__("%s, files: { directory: %s%s }" % (beside, folder, more))
 
     def text(self, name):
         with open(os.path.join(self.folder, name), encoding="utf-8") as f:
@@ -60,6 +60,19 @@ def test_read_only(folder):
         assert "not permitted (error 11)" in s.run("fcall write hello bad")
         assert "not permitted" in s.run("fcall rm hello")
         assert p.text("hello") == "from Linux\n"
+
+
+def test_the_smallest_buffers(folder):
+    """With which a name of 255 bytes can be listed; smaller ones are refused (tests/bad/rpmsg_files.yaml)."""
+    names = ["hello", "link", "n" * 60, "N" * 255]
+    for name in names[2:]:
+        open(os.path.join(folder, name), "w").close()
+    with Files(folder, beside=", to-host: 300, to-remote: 300") as p:
+        s = p.shell()
+        assert sorted(s.run("fcall ls").split()[1::2]) == sorted(name[:200] for name in names)
+        assert s.run("fcall stat " + names[2]).startswith(names[2] + ": file, ")
+        assert s.run("fcall cat hello") == "from Linux\n"
+        assert p.stop() == 0
 
 
 def test_nobody_has_them_unasked():

@@ -3,10 +3,11 @@
 #ifndef CAUSEWAY_ABI_FILES_H
 #define CAUSEWAY_ABI_FILES_H
 
-#include <causeway/abi/types.h>
+#include <causeway/abi/rpc.h>
 
-#define CW_FILES_NAME "files" /* of the endpoint */
-#define CW_FILES_OPEN 32u     /* files that a client may have open */
+#define CW_FILES_NAME	  "files" /* of the endpoint */
+#define CW_FILES_OPEN	  32u	  /* files that a client may have open */
+#define CW_FILES_NAME_MAX 255u	  /* bytes of a name */
 
 enum cw_abi_files_method {
 	CW_FILES_M_OPEN = 1,
@@ -103,6 +104,9 @@ struct cw_abi_files_entry {	/* then the name */
 };
 
 #define CW_FILES_ENTRY 10u
+
+/* Bytes of a message in which the longest name fits, in either direction: LIST's answer needs most. */
+#define CW_FILES_LEAST ((uint32_t)sizeof(struct cw_abi_rpc) + CW_FILES_ENTRY + CW_FILES_NAME_MAX)
 
 /* Status of an answer above 0. Linux's numbers never travel; what is not here is EIO. */
 enum cw_abi_files_error {

@@ -127,7 +127,7 @@ static void check_file(const char *path, const char *want)
 	assert_string_equal(got, want);
 }
 
-static int begin_with(bool read_only)
+static int begin_with(bool read_only, const struct pair_options *o)
 {
 	char dir[96];
 
@@ -139,7 +139,7 @@ static int begin_with(bool read_only)
 	put_file("export/f", "0123456789");
 	root = open(dir, O_PATH | O_DIRECTORY);
 	umask(0);
-	pair_start(NULL);
+	pair_start(o);
 	serve(read_only, 5);
 	assert_int_equal(cw_rfiles_open(&c, &p.side[HOST].ch, 1), CW_OK);
 	return 0;
@@ -148,13 +148,22 @@ static int begin_with(bool read_only)
 static int begin(void **state)
 {
 	(void)state;
-	return begin_with(false);
+	return begin_with(false, NULL);
 }
 
 static int begin_read_only(void **state)
 {
 	(void)state;
-	return begin_with(true);
+	return begin_with(true, NULL);
+}
+
+/* The smallest buffers that a board with files may have. */
+static int begin_small(void **state)
+{
+	const struct pair_options o = { .to_host = 300, .to_remote = 300 };
+
+	(void)state;
+	return begin_with(false, &o);
 }
 
 static int end(void **state)
@@ -371,6 +380,31 @@ static void names(void **state)
 	long_name[256] = 'n';
 	long_name[299] = 0;
 	assert_int_equal(cw_rfiles_rename(&c, long_name, "f", T), CW_EINVAL);
+}
+
+static void the_longest_name_fits(void **state)
+{
+	struct cw_rfile_entry e = { 0 };
+	struct cw_rfile_stat s;
+	struct cw_rfile f;
+	char name[256];
+
+	(void)state;
+	memset(name, 'n', sizeof(name) - 1);
+	name[sizeof(name) - 1] = 0;
+	open_is(name, MAKE, CW_OK, 0);
+	assert_int_equal(cw_rfiles_stat(&c, name, &s, T), CW_OK);
+	assert_int_equal(cw_rfile_open(&c, &f, "/", READ | CW_FILES_FOLDER, 0, T), CW_OK);
+	for (unsigned int i = 0; i < 2; i++) {
+		assert_int_equal(cw_rfile_list(&f, &e, T), 1);
+		if (strcmp(e.name, "f"))
+			assert_string_equal(e.name, name);
+	}
+	assert_int_equal(cw_rfile_list(&f, &e, T), 0);
+	assert_int_equal(cw_rfile_close(&f, T), CW_OK);
+	assert_int_equal(cw_rfiles_rename(&c, name, "g", T), CW_OK);
+	assert_int_equal(cw_rfiles_rename(&c, "g", name, T), CW_OK);
+	assert_int_equal(cw_rfiles_unlink(&c, name, T), CW_OK);
 }
 
 static void too_long(int err)
@@ -666,6 +700,7 @@ int main(void)
 		TEST(flags_mean_what_they_say),
 		TEST(no_more_than_so_many),
 		TEST(names),
+		cmocka_unit_test_setup_teardown(the_longest_name_fits, begin_small, end),
 		TEST(a_path_that_is_too_long),
 		TEST(an_error_of_before_is_forgotten),
 		TEST(nothing_leads_out),
