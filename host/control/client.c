@@ -42,8 +42,9 @@ static unsigned int list_boards(const char *dir, char *only, size_t size, char *
 		if (!end || end[5] || end == e->d_name)
 			continue;
 		*end = 0;
-		if (snprintf(only, size, "%s", e->d_name) >= (int)size)
+		if (strlen(e->d_name) >= size || !cw_rundir_runs(dirfd(d), e->d_name))
 			continue;
+		memcpy(only, e->d_name, strlen(e->d_name) + 1);
 		snprintf(names + used, room - used, "%s%s", n++ ? ", " : "", e->d_name);
 	}
 	if (d)

@@ -4,7 +4,8 @@
  *
  * Theory of operation: a service is a socket RUN_DIR/BOARD.rpmsg/REMOTE/SERVICE whose file comes and goes
  * with it. A client is connected, or has a time at which to try again: 10, 20 ... 100 ms after it was
- * lost. Its one descriptor is an epoll's, with the socket in it, or the timer. Never asks the keeper.
+ * lost. Its one descriptor is an epoll's, with the socket in it, or the timer. The keeper is asked nothing; that
+ * its control socket takes a connection tells boards that run from folders of killed ones, where there are several.
  */
 #include <causeway/core/err.h>
 #include <causeway/host/rpmsg_client.h>
@@ -57,12 +58,25 @@ static uint64_t later(uint64_t timeout)
 
 /* ---- where it is ---- */
 
-/* The only folder in @in, less @suffix; or @name is what it was already. */
+/* Whether a folder's name is one to choose from, and then it is @name without @suffix. */
+static bool chosen(int in, const char *entry, const char *suffix, char name[NAME])
+{
+	size_t tail = strlen(suffix), n = strlen(entry);
+
+	if (entry[0] == '.' || n <= tail || n - tail >= NAME ||
+	    strcmp(entry + n - tail, suffix) != 0)
+		return false;
+	memcpy(name, entry, n - tail);
+	name[n - tail] = 0;
+	return !tail || cw_rundir_runs(in, name);
+}
+
+/* The only folder in @in, less @suffix, of boards one that runs; or @name is what it was already. */
 static int only(int in, const char *suffix, char name[NAME], int none)
 {
-	size_t tail = strlen(suffix);
 	const struct dirent *e;
 	unsigned int found = 0;
+	char entry[NAME] = "";
 	DIR *d;
 
 	if (name[0])
@@ -72,13 +86,8 @@ static int only(int in, const char *suffix, char name[NAME], int none)
 	if (!d && in >= 0)
 		close(in);
 	while (d && (e = readdir(d))) {
-		size_t n = strlen(e->d_name);
-
-		if (e->d_name[0] == '.' || n <= tail || n - tail >= NAME ||
-		    strcmp(e->d_name + n - tail, suffix) != 0 || found++)
-			continue;
-		memcpy(name, e->d_name, n - tail);
-		name[n - tail] = 0;
+		if (chosen(in, e->d_name, suffix, entry) && !found++)
+			memcpy(name, entry, NAME);
 	}
 	if (d)
 		closedir(d);

@@ -2,7 +2,8 @@
 /*
  * Theory of operation: whoever holds the lock on BOARD.lock runs that board; the lock goes with the
  * process, so files that a killed keeper left mean nothing and are taken over. Every process that
- * takes or drops the lock checks that the file it locked is still the one with that name.
+ * takes or drops the lock checks that the file it locked is still the one with that name. Who only asks
+ * whether a board runs never touches the lock, which a keeper that begins would find taken.
  */
 #include <causeway/host/rundir.h>
 
@@ -12,7 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 int cw_rundir_find(struct cw_rundir *d, const char *given, FILE *err)
@@ -117,6 +120,21 @@ void cw_rundir_release(struct cw_rundir *d)
 	close(d->lock_fd);
 	rmdir(d->path); /* fails while other boards run */
 	d->lock_fd = -1;
+}
+
+/* By way of the directory's descriptor, as a socket's path may not be longer than 107 bytes. */
+bool cw_rundir_runs(int dir, const char *board)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int n = snprintf(a.sun_path, sizeof(a.sun_path), "/proc/self/fd/%d/%s.sock", dir, board);
+	bool dead = n < 0 || (size_t)n >= sizeof(a.sun_path);
+
+	if (!dead && connect(fd, (const struct sockaddr *)&a, sizeof(a)))
+		dead = errno == ECONNREFUSED || errno == ENOENT;
+	if (fd >= 0)
+		close(fd);
+	return !dead;
 }
 
 void cw_rundir_service(char *to, const char *name, size_t n)

@@ -209,6 +209,21 @@ def test_a_remote_whose_firmware_is_not_there(tmp_path):
         assert p.stop() == 0
 
 
+def test_a_killed_keeper_leaves_no_board():
+    """Its socket and its folders are there, and mean nothing to who leaves out the board."""
+    with Pmm(text(name="killed")) as k:
+        k.p.kill()
+        k.p.wait()
+        assert {"killed.sock", "killed.rpmsg"} <= set(os.listdir(k.dir))
+        r = k.cli("status")
+        assert r.returncode == 1 and "no board runs here" in r.stderr
+        with Messages(run_dir=k.dir, wait=False) as p:
+            r = p.cli("rpmsg", "ping", "-n", "1")
+            assert r.returncode == 0, r.stderr
+            assert app(p, "rpmsg-echo", "hello").stdout == "hello\n"
+            assert p.stop() == 0
+
+
 EVIL, SHOWN = "\x1b[2J\x1b]0;x\x07 \u009b~\r\n\x7f!", "?[2J?]0;x? ??~???!"  # what a terminal would obey
 
 

@@ -31,7 +31,7 @@ struct cw_rpmsg_client;
 struct cw_rpmsg_client_config {
 	const char *
 		run_dir; /* of the PMM; NULL: $CAUSEWAY_RUN_DIR, or where causeway runs by default */
-	const char *board;   /* NULL: the only one with messages */
+	const char *board;   /* NULL: the only one that runs and has messages */
 	const char *remote;  /* NULL: the only one of the board with messages */
 	const char *service; /* as the remote calls it, or as its socket is called */
 	uint64_t wait_us;    /* for the service to appear */

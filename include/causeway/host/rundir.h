@@ -5,6 +5,7 @@
 #ifndef CAUSEWAY_HOST_RUNDIR_H
 #define CAUSEWAY_HOST_RUNDIR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -31,6 +32,14 @@ int cw_rundir_take(struct cw_rundir *d, const char *board, FILE *err);
 
 /** cw_rundir_release - remove socket, lock file, and the directory when it is empty */
 void cw_rundir_release(struct cw_rundir *d);
+
+/**
+ * cw_rundir_runs - whether somebody listens at a board's control socket
+ * @dir: descriptor of the run directory; @board: a name, no path
+ *
+ * What a killed keeper left does not count; a keeper that is stopped, or too busy to answer, does. Never waits.
+ */
+bool cw_rundir_runs(int dir, const char *board);
 
 /**
  * cw_rundir_service - what a service's socket is called there: nothing that means something in a path

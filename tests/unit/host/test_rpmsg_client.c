@@ -20,6 +20,7 @@
 
 static char run[] = "/tmp/cw-rpmsg-client-XXXXXX";
 static struct cw_rpmsg_client *c;
+static int keeper; /* of board b */
 
 static char *at(const char *path)
 {
@@ -44,6 +45,18 @@ static int serve(const char *folder, const char *name)
 	assert_return_code(bind(fd, (const struct sockaddr *)&a, sizeof(a)), 0);
 	assert_return_code(listen(fd, 64), 0);
 	close(dir);
+	return fd;
+}
+
+/* The control socket of a board's keeper, as far as it is looked at. */
+static int keep(const char *name)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	snprintf(a.sun_path, sizeof(a.sun_path), "%s/%s", run, name);
+	assert_return_code(bind(fd, (const struct sockaddr *)&a, sizeof(a)), 0);
+	assert_return_code(listen(fd, 1), 0);
 	return fd;
 }
 
@@ -105,7 +118,10 @@ static int setup(void **state)
 	(void)state;
 	memcpy(run + sizeof(run) - 7, "XXXXXX", 6);
 	c = NULL;
-	return !mkdtemp(run) || mkdir(at("b.rpmsg"), 0700) || mkdir(at("b.rpmsg/r"), 0700);
+	if (!mkdtemp(run) || mkdir(at("b.rpmsg"), 0700) || mkdir(at("b.rpmsg/r"), 0700))
+		return -1;
+	keeper = keep("b.sock");
+	return 0;
 }
 
 static int teardown(void **state)
@@ -114,6 +130,7 @@ static int teardown(void **state)
 
 	(void)state;
 	cw_rpmsg_client_close(c);
+	close(keeper);
 	snprintf(command, sizeof(command), "rm -rf %s", run);
 	return system(command) != 0;
 }
@@ -217,7 +234,31 @@ static void test_what_is_missing(void **state)
 	assert_return_code(mkdir(at("b.rpmsg/s"), 0700), 0);
 	assert_int_equal(open_("b", NULL, "ping", LONG), CW_EINVAL); /* which? */
 	assert_return_code(mkdir(at("c.rpmsg"), 0700), 0);
-	assert_int_equal(open_(NULL, "r", "ping", LONG), CW_EINVAL);
+	l = keep("c.sock");
+	for (int i = 0; i < 5; i++) /* more often than it answers */
+		assert_int_equal(open_(NULL, "r", "ping", LONG), CW_EINVAL);
+	close(l);
+}
+
+/* Their folders and sockets are there. */
+static void test_killed_keepers_do_not_count(void **state)
+{
+	int l = serve("b.rpmsg/r", "ping");
+
+	(void)state;
+	assert_return_code(mkdir(at("a.rpmsg"), 0700), 0);
+	assert_return_code(mkdir(at("a.rpmsg/r"), 0700), 0);
+	assert_return_code(mkdir(at("z.rpmsg"), 0700), 0);
+	close(keep("z.sock"));
+	assert_int_equal(open_(NULL, NULL, "ping", 0), 0);
+	close(caller(l));
+	cw_rpmsg_client_close(c);
+	close(keeper);
+	assert_int_equal(open_(NULL, NULL, "ping", 0), CW_EDOWN);
+	assert_int_equal(open_("b", NULL, "ping", 0), 0); /* who names it needs no keeper */
+	close(caller(l));
+	close(l);
+	keeper = -1;
 }
 
 static void test_names_are_cleaned(void **state)
@@ -260,7 +301,7 @@ static void gone(int l, int s)
 
 static void test_a_loss_is_told_once(void **state)
 {
-	int l = serve("b.rpmsg/r", "ping"), s, fd;
+	int l = serve("b.rpmsg/r", "ping"), s, fd, other;
 	char buf[10];
 
 	(void)state;
@@ -280,6 +321,7 @@ static void test_a_loss_is_told_once(void **state)
 	assert_int_equal(cw_rpmsg_client_recv(c, buf, sizeof(buf), 0), CW_ETIMEDOUT);
 	/* Another board must not take the place of the one that was found. */
 	assert_return_code(mkdir(at("z.rpmsg"), 0700), 0);
+	other = keep("z.sock");
 	l = serve("b.rpmsg/r", "ping");
 	assert_int_equal(cw_rpmsg_client_send(c, "back", 4, LONG), 0);
 	assert_int_equal(cw_rpmsg_client_fd(c), fd);
@@ -289,6 +331,7 @@ static void test_a_loss_is_told_once(void **state)
 	heard("yes");
 	assert_false(readable(0));
 	gone(l, s);
+	close(other);
 	assert_int_equal(cw_rpmsg_client_send(c, "lost", 4, LONG), CW_ERESET); /* by either call */
 	assert_int_equal(cw_rpmsg_client_recv(c, buf, sizeof(buf), 0), CW_ETIMEDOUT);
 }
@@ -324,6 +367,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_lengths, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_room, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_what_is_missing, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_killed_keepers_do_not_count, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_names_are_cleaned, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_waits_for_board_and_service, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_loss_is_told_once, setup, teardown),
