@@ -29,6 +29,7 @@ from parts.sockets import sockets
 INSIDE = "CAUSEWAY_BENCH_INSIDE"
 PARTS = {"ring": ring, "rpmsg": rpmsg, "echo": echo, "bulk": bulk, "console": console, "disk": disk,
          "sockets": sockets, "files": files, "link": entropy_and_links, "boards": boards, "code": code}
+BUILDS = {"boards": "virt-a53 zcu102-r5", "code": "cortex-m4 cortex-r5"}  # beside gcc
 
 
 def enter_namespace():
@@ -40,10 +41,15 @@ def main():
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
     parser.add_argument("--json", default=os.path.join(ROOT, "build", "bench.json"),
                         help="where to write the figures")
-    parser.add_argument("only", nargs="*", choices=[[], *PARTS], help="parts to run (all)")
+    parser.add_argument("only", nargs="*", choices=[[], *PARTS], metavar="PART",
+                        help="parts to run (all): " + ", ".join(PARTS))
     parser.add_argument("--plant", action="store_true",
                         help="instead, show that a delay of 1 us planted in the ring moves the ratios")
+    parser.add_argument("--builds", action="store_true", help="instead, name the presets that these parts need built")
     options = parser.parse_args()
+    if options.builds:
+        print(*(BUILDS[p] for p in options.only or BUILDS if p in BUILDS))
+        return
     if INSIDE not in os.environ:
         enter_namespace()
     output("ip", "link", "set", "lo", "up")

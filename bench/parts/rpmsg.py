@@ -96,7 +96,7 @@ def through_linux():
                  compare(lambda: rate(measured(paths, "many", "0.5")), lambda: rate(floor.run("many", "0.5")), 5), None)
         worker = board.pids()["worker"]
         used, n = cpu(worker), measured(paths, "many", "2")["n"]
-        row("-", "the same: CPU time of the worker a message", 1e6 * (cpu(worker) - used) / (2 * n), "us")
+        row("-", "messages over ten services: CPU time of the worker each", 1e6 * (cpu(worker) - used) / (2 * n), "us")
         for what, stop in (("a worker is killed", lambda: os.kill(worker_of(board), signal.SIGKILL)),
                            ("a remote is restarted", lambda: control(board, "restart"))):
             times = [1000 * again(paths[0], stop) for _ in range(7)]
@@ -121,7 +121,8 @@ def long_messages():
                      compare(lambda: rate(measured(paths, "long", "0.4", size, under_way)),
                              lambda: rate(floor.run("long", "0.4", size, under_way)), 5), None)
             used, n = cpu(worker), measured(paths, "long", "1", size, under_way)["n"]
-            row("-", "the same: CPU time of the worker a message", 1e6 * (cpu(worker) - used) / n, "us")
+            row("-", f"messages of {size} B, {under_way} under way: CPU time of the worker each", 1e6 * (cpu(worker) - used) / n,
+                "us")
     finally:
         board.stop()
         shutil.rmtree(folder, ignore_errors=True)
