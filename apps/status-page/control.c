@@ -3,13 +3,14 @@
 #include "carrier.h"
 
 #include <causeway/core/err.h>
-#include <causeway/host/rpmsg_client.h>
 
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
-#define PATIENCE_US 10000000u
+#define NAME	    "causeway-status-page"
+#define THERE_US    3000000u  /* for the service to appear, */
+#define PATIENCE_US 10000000u /* and to answer */
 
 static const char *reason(const struct cw_control_answer *a)
 {
@@ -50,17 +51,22 @@ static int await(struct cw_rpmsg_client *c, uint32_t tag, struct cw_control_answ
 	return CW_ETIMEDOUT;
 }
 
-bool control_wish(const struct cw_rpmsg_client_config *at)
+static int connect_to(const struct carrier *to, struct cw_rpmsg_client **c, uint64_t wait_us)
+{
+	struct cw_rpmsg_client_config conf = carrier_config(to, CW_CONTROL_SERVICE);
+
+	conf.wait_us = wait_us;
+	return cw_rpmsg_client_open(c, &conf);
+}
+
+bool control_wish(const struct carrier *to)
 {
 	const struct cw_control ask = { .command = CW_CONTROL_SAMPLE, .tag = (uint32_t)getpid() };
-	struct cw_rpmsg_client_config conf = *at;
 	struct cw_rpmsg_client *c;
 	struct cw_abi_control m;
 	int err;
 
-	conf.service = CW_CONTROL_SERVICE;
-	conf.wait_us = 0;
-	if (cw_rpmsg_client_open(&c, &conf))
+	if (connect_to(to, &c, 0))
 		return false;
 	cw_control_encode(&ask, &m);
 	err = cw_rpmsg_client_send(c, &m, sizeof(m), 0);
@@ -68,31 +74,59 @@ bool control_wish(const struct cw_rpmsg_client_config *at)
 	return !err;
 }
 
-int control_ask(const struct cw_rpmsg_client_config *at, uint32_t period)
+/* What is wrong, and what would be right, where a service was not to be had or did not answer. */
+static void failed(struct carrier *to, int err)
+{
+	if (err == CW_EDOWN || err == CW_ENODEV)
+		carrier_look(to, NULL); /* the PMM went away, or never was there */
+	if (to->trouble[0])
+		fprintf(stderr, NAME ": %s\n", to->trouble);
+	else if (err == CW_ENOENT)
+		fprintf(stderr,
+			NAME ": remote %s has no service %s, which firmware has that tells how it "
+			     "is; see causeway rpmsg ls\n",
+			to->remote, CW_CONTROL_SERVICE);
+	else if (err == CW_EACCES)
+		fprintf(stderr, NAME ": only the PMM's user may connect to remote %s\n",
+			to->remote);
+	else if (err == CW_ETIMEDOUT)
+		fprintf(stderr, NAME ": service %s of remote %s did not answer in %u s\n",
+			CW_CONTROL_SERVICE, to->remote, PATIENCE_US / 1000000u);
+	else
+		fprintf(stderr, NAME ": service %s of remote %s: %s\n", CW_CONTROL_SERVICE,
+			to->remote, cw_strerror(err));
+}
+
+static int ask_and_await(const struct carrier *to, uint32_t period, struct cw_control_answer *a)
 {
 	const struct cw_control ask = { .command = period ? CW_CONTROL_PERIOD : CW_CONTROL_SAMPLE,
 					.tag = (uint32_t)getpid(),
 					.value = period };
-	struct cw_rpmsg_client_config conf = *at;
-	struct cw_control_answer a = { 0 };
 	struct cw_rpmsg_client *c;
 	struct cw_abi_control m;
-	int err;
+	int err = connect_to(to, &c, THERE_US);
 
-	conf.service = CW_CONTROL_SERVICE;
-	conf.wait_us = PATIENCE_US;
-	err = cw_rpmsg_client_open(&c, &conf);
-	if (!err) {
-		cw_control_encode(&ask, &m);
-		err = cw_rpmsg_client_send(c, &m, sizeof(m), PATIENCE_US);
-		err = err < 0 ? err : await(c, ask.tag, &a);
-		cw_rpmsg_client_close(c);
-	}
 	if (err)
-		fprintf(stderr, "causeway-status-page: the remote's control service: %s\n",
-			cw_strerror(err));
+		return err;
+	cw_control_encode(&ask, &m);
+	err = cw_rpmsg_client_send(c, &m, sizeof(m), PATIENCE_US);
+	err = err < 0 ? err : await(c, ask.tag, a);
+	cw_rpmsg_client_close(c);
+	return err;
+}
+
+int control_ask(struct carrier *to, uint32_t period)
+{
+	struct cw_control_answer a = { 0 };
+	int err = CW_ENODEV;
+
+	carrier_look(to, NULL);
+	if (to->there)
+		err = ask_and_await(to, period, &a);
+	if (err)
+		failed(to, err);
 	else if (a.result)
-		fprintf(stderr, "causeway-status-page: the remote refused: %s\n", reason(&a));
+		fprintf(stderr, NAME ": the remote refused: %s\n", reason(&a));
 	else if (period)
 		printf("the period is %u ms\n", a.value);
 	else

@@ -12,7 +12,6 @@
 #include "publish.h"
 
 #include <causeway/core/err.h>
-#include <causeway/host/rpmsg_client.h>
 
 #include <errno.h>
 #include <getopt.h>
@@ -44,16 +43,16 @@ static const char help[] =
 	"  -n, --history N       samples kept in history.json, 1 to 100000; 600 unless told\n"
 	"  -p, --period MS       only ask the remote for a sample every MS milliseconds, 100 to 60000\n"
 	"  -s, --sample          only ask the remote for one sample now\n"
-	"  -b, --board NAME      the board; may be left out when only one runs\n"
+	"  -b, --board NAME      the board, or its file; may be left out when only one runs\n"
 	"      --run-dir DIR     the PMM's run directory\n"
 	"  -h, --help            this text\n"
 	"\n"
-	"REMOTE may be left out when the board has only one.\n"
+	"REMOTE may be left out when only one of the board has messages, a device {kind: rpmsg}.\n"
 	"\n"
 	"Exit status: 0 ended or done; 1 it could not be done; 2 wrong usage.\n";
 
 struct options {
-	const char *directory, *board, *run_dir, *remote;
+	const char *directory;
 	unsigned int history;
 	uint32_t period;
 	bool sample;
@@ -68,6 +67,7 @@ static struct options opt = { .history = 600 };
 static struct service status_service = { .name = CW_SAMPLE_SERVICE };
 static struct service log_service = { .name = CW_LOG_SERVICE };
 static struct view view;
+static struct carrier carrier;
 static bool wish;	/* for a sample: none has come since the service was joined */
 static uint64_t wished; /* when it was told, 0: not yet */
 static volatile sig_atomic_t ended;
@@ -124,10 +124,10 @@ static void option(int o)
 		opt.sample = true;
 		break;
 	case 'b':
-		opt.board = optarg;
+		carrier.board = optarg;
 		break;
 	case 'D':
-		opt.run_dir = optarg;
+		carrier.run_dir = optarg;
 		break;
 	case 'h':
 		fputs(help, stdout);
@@ -157,38 +157,42 @@ static void options(int argc, char **argv)
 	if (argc - optind > 1)
 		usage("'%s' is one too many", argv[optind + 1]);
 	if (optind < argc)
-		opt.remote = argv[optind];
+		carrier.remote = argv[optind];
 	if (!!opt.directory + !!opt.period + opt.sample != 1)
 		usage("say one of --directory, --period and --sample");
 }
 
 /* ---- messages ---- */
 
-static struct cw_rpmsg_client_config config(const char *service)
-{
-	return (struct cw_rpmsg_client_config){
-		.run_dir = opt.run_dir, .board = opt.board, .remote = opt.remote, .service = service
-	};
-}
-
 /* What will not change by itself is said, once. */
 static void cannot_join(const struct service *s, int err)
 {
 	static bool said;
 
-	if ((err != CW_EINVAL && err != CW_EACCES) || said)
+	if (err != CW_EACCES || said)
 		return;
 	said = true;
-	fprintf(stderr, NAME ": service %s: %s\n", s->name,
-		err == CW_EACCES ? "only the PMM's user may connect"
-				 : "there are several remotes: say which, with --board and REMOTE");
+	fprintf(stderr, NAME ": service %s: only the PMM's user may connect\n", s->name);
+}
+
+/* Why nothing can be shown, once; that a PMM which was there is away shows on the page alone. */
+static void look(void)
+{
+	static char said[sizeof(carrier.trouble)];
+	bool answered = carrier_look(&carrier, &view);
+
+	if ((carrier.found && !answered) || !strcmp(said, carrier.trouble))
+		return;
+	memcpy(said, carrier.trouble, sizeof(said));
+	if (said[0])
+		fprintf(stderr, NAME ": %s\n", said);
 }
 
 /* Who keeps lines of log tells them when it is sent any message. */
 static bool join(struct service *s)
 {
-	const struct cw_rpmsg_client_config conf = config(s->name);
-	int err = cw_rpmsg_client_open(&s->client, &conf);
+	const struct cw_rpmsg_client_config conf = carrier_config(&carrier, s->name);
+	int err = carrier.there ? cw_rpmsg_client_open(&s->client, &conf) : CW_ENODEV;
 
 	if (err) {
 		s->client = NULL;
@@ -219,12 +223,11 @@ static void take(const struct service *s, const void *m, uint32_t len)
  */
 static void hurry(void)
 {
-	const struct cw_rpmsg_client_config conf = config(NULL);
 	uint64_t t = now().us;
 
 	if (!wish || !status_service.client || (wished && t - wished < EVERY_US))
 		return;
-	if (control_wish(&conf))
+	if (control_wish(&carrier))
 		wished = t;
 }
 
@@ -311,19 +314,19 @@ static void wait_a_moment(void)
 static void watch(int directory)
 {
 	enum view_state state = VIEW_WAITING, last = VIEW_STOPPED;
-	uint64_t look = 0, written = 0, history = 0, t;
+	uint64_t next = 0, written = 0, history = 0, t;
 	bool news = true;
 
 	while (!ended) {
+		if (now().us >= next) {
+			look();
+			next = now().us + (view.pmm ? TICK_MS * 1000u : LATER_US);
+		}
 		news |= serve(&status_service);
 		news |= serve(&log_service);
 		hurry();
 		view.service = status_service.client != NULL;
 		t = now().us;
-		if (t >= look)
-			look = t + (carrier_look(&view, opt.run_dir, opt.board, opt.remote)
-					    ? TICK_MS * 1000u
-					    : LATER_US);
 		state = view_state(&view, now());
 		if (t - history >= EVERY_US || (news && view.rows == 1)) {
 			write_text(directory, "history.json", view_history_json(&view));
@@ -354,8 +357,8 @@ static int serve_directory(void)
 		fprintf(stderr, NAME ": no memory for %u samples\n", opt.history);
 		return -1;
 	}
-	if (opt.remote)
-		snprintf(view.name, sizeof(view.name), "%s", opt.remote);
+	if (carrier.remote)
+		snprintf(view.name, sizeof(view.name), "%s", carrier.remote);
 	if (write_page(directory))
 		return -1;
 	watch(directory);
@@ -369,7 +372,6 @@ static int serve_directory(void)
 int main(int argc, char **argv)
 {
 	struct sigaction a = { .sa_handler = end };
-	struct cw_rpmsg_client_config conf;
 
 	options(argc, argv);
 	sigaction(SIGTERM, &a, NULL);
@@ -377,6 +379,5 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	if (opt.directory)
 		return serve_directory() ? 1 : 0;
-	conf = config(NULL);
-	return control_ask(&conf, opt.period) ? 1 : 0;
+	return control_ask(&carrier, opt.period) ? 1 : 0;
 }

@@ -118,16 +118,22 @@ static bool carrier_is(const struct view *v, const char *state)
 	return !strcmp(v->carrier, state);
 }
 
-void view_carrier(struct view *v, const char *name, const char *state, uint32_t starts,
-		  uint32_t crashes)
+/* Whatever became of it, it is not there now. */
+static bool is_off(const struct view *v)
 {
-	v->pmm = state != NULL;
-	take_text(v->carrier, sizeof(v->carrier), state ? state : "");
-	if (state)
-		take_text(v->name, sizeof(v->name), name);
-	v->starts = starts;
-	v->crashes = crashes;
-	if (carrier_is(v, "crashed") || carrier_is(v, "offline") || carrier_is(v, "detached"))
+	return v->pmm && (!v->carrier[0] || carrier_is(v, "offline") || carrier_is(v, "detached"));
+}
+
+void view_carrier(struct view *v, const struct view_carrier *c)
+{
+	v->pmm = c->answers;
+	take_text(v->carrier, sizeof(v->carrier), c->state);
+	take_text(v->trouble, sizeof(v->trouble), c->trouble);
+	if (c->name[0])
+		take_text(v->name, sizeof(v->name), c->name);
+	v->starts = c->starts;
+	v->crashes = c->crashes;
+	if (carrier_is(v, "crashed") || is_off(v))
 		v->ended = true;
 }
 
@@ -142,7 +148,7 @@ enum view_state view_state(const struct view *v, struct view_time now)
 {
 	if (carrier_is(v, "crashed"))
 		return VIEW_CRASHED;
-	if (carrier_is(v, "offline") || carrier_is(v, "detached") || (!v->pmm && !v->service))
+	if (is_off(v) || (!v->pmm && !v->service))
 		return VIEW_OFFLINE;
 	if (!v->received || v->ended)
 		return VIEW_WAITING;

@@ -29,7 +29,7 @@ enum view_state {
 	VIEW_RESTARTED, /* live, and began anew a moment ago */
 	VIEW_SILENT,	/* samples stopped coming, and nobody says why */
 	VIEW_CRASHED,	/* its carrier says so */
-	VIEW_OFFLINE,	/* likewise, or the PMM does not run */
+	VIEW_OFFLINE,	/* likewise, or the PMM does not run, or has no such remote */
 	VIEW_STOPPED,	/* nobody watches any more */
 };
 
@@ -62,7 +62,8 @@ struct view {
 	bool pmm;	  /* answers */
 	char carrier[24]; /* the remote's state in its words, "": not known */
 	uint32_t starts, crashes;
-	bool ended; /* its carrier said so, and no sample came since */
+	bool ended;	   /* its carrier said so, and no sample came since */
+	char trouble[256]; /* why nobody knows which remote, "" */
 
 	struct view_row *row; /* a ring */
 	unsigned int rows_max, rows, first_row;
@@ -80,9 +81,15 @@ int view_sample(struct view *v, const void *m, uint32_t len, struct view_time no
 /** view_log - a message came on `log` */
 void view_log(struct view *v, const void *m, uint32_t len, struct view_time now);
 
-/** view_carrier - @state: as `causeway status` says it, NULL: the PMM does not answer; @name: the remote's */
-void view_carrier(struct view *v, const char *name, const char *state, uint32_t starts,
-		  uint32_t crashes);
+/* What the PMM says. Texts are never NULL; those of a remote are "" when it answers, but knows none. */
+struct view_carrier {
+	bool answers;
+	const char *name, *state; /* as `causeway status` has them */
+	uint32_t starts, crashes;
+	const char *trouble; /* "", or why there is no remote to tell of */
+};
+
+void view_carrier(struct view *v, const struct view_carrier *c);
 
 enum view_state view_state(const struct view *v, struct view_time now);
 

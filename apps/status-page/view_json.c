@@ -87,7 +87,9 @@ static void carrier(cJSON *top, const struct view *v)
 	cJSON *o = cJSON_AddObjectToObject(top, "carrier");
 
 	cJSON_AddBoolToObject(o, "pmm", v->pmm);
-	if (!v->pmm)
+	if (v->trouble[0])
+		cJSON_AddStringToObject(o, "trouble", v->trouble);
+	if (!v->carrier[0])
 		return;
 	cJSON_AddStringToObject(o, "state", v->carrier);
 	number(o, "starts", v->starts);

@@ -250,14 +250,16 @@ function state() {
 	return Object.hasOwn(TITLES, told.state) ? told.state : "stale";
 }
 
+const sentence = (t) => t[0].toUpperCase() + t.slice(1) + ".";
+
 function detail(s) {
 	const c = told && told.carrier, crashed = c && c.crashes ? " It crashed " + c.crashes + " time" + (c.crashes > 1 ? "s" : "") + " so far." : "";
 	switch (s) {
-	case "waiting": return "No sample of its present life yet." + (told.service ? "" : " The remote has announced no service `status`.");
+	case "waiting": return c.trouble ? sentence(c.trouble) : "No sample of its present life yet." + (told.service ? "" : " The remote has announced no service `status`.");
 	case "restarted": return "The remote began anew at " + clock(told.restarted) + "; restart " + told.restarts + " that was seen." + crashed;
 	case "silent": return "Samples stopped coming. " + (told.service ? "The service is still there" : "The service is gone") + (c.pmm ? "; its carrier says: " + c.state + "." : "; the PMM does not answer.");
 	case "crashed": return "Its carrier says that it crashed." + crashed;
-	case "offline": return c.pmm ? "Its carrier says: " + c.state + "." : "The PMM does not run.";
+	case "offline": return c.trouble ? sentence(c.trouble) : c.pmm ? "Its carrier says: " + c.state + "." : "The PMM does not run.";
 	case "stopped": return "status-page was ended at " + clock(told.written) + ". What is below is what it saw last.";
 	case "stale": return "status-page has written nothing since " + clock(told.written) + ". What is below is old.";
 	case "unreachable": return "The web server does not answer. What is below is old.";

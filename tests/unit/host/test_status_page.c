@@ -44,13 +44,32 @@ static uint32_t make(uint32_t life, uint32_t sequence, const char *loop)
 	return (uint32_t)cw_sample_encode(&s, message, sizeof(message));
 }
 
+static void carrier(const char *state, uint32_t starts, uint32_t crashes)
+{
+	const struct view_carrier c = { .answers = true,
+					.name = state[0] ? "island" : "",
+					.state = state,
+					.starts = starts,
+					.crashes = crashes,
+					.trouble = state[0] ? "" : "there are several" };
+
+	view_carrier(&view, &c);
+}
+
+static void no_keeper(void)
+{
+	const struct view_carrier c = { .name = "", .state = "", .trouble = "" };
+
+	view_carrier(&view, &c);
+}
+
 static int begin(void **state)
 {
 	(void)state;
 	if (view_init(&view, 5))
 		return -1;
 	view.service = true;
-	view_carrier(&view, "island", "running", 1, 0);
+	carrier("running", 1, 0);
 	return 0;
 }
 
@@ -91,23 +110,42 @@ static void what_the_carrier_says(void **state)
 {
 	(void)state;
 	tell(7, 1, 0);
-	view_carrier(&view, "island", "crashed", 1, 1);
+	carrier("crashed", 1, 1);
 	assert_int_equal(view_state(&view, at(1)), VIEW_CRASHED);
-	view_carrier(&view, "island", "offline", 1, 1);
+	carrier("offline", 1, 1);
 	assert_int_equal(view_state(&view, at(1)), VIEW_OFFLINE);
-	view_carrier(&view, "island", "detached", 1, 1);
+	carrier("detached", 1, 1);
 	assert_int_equal(view_state(&view, at(1)), VIEW_OFFLINE);
-	view_carrier(&view, "island", "running", 2, 1); /* started, and has said nothing yet */
+	carrier("running", 2, 1); /* started, and has said nothing yet */
 	assert_int_equal(view_state(&view, at(1)), VIEW_WAITING);
 	tell(7, 2, 1);
 	assert_int_equal(view_state(&view, at(1)), VIEW_LIVE);
-	view_carrier(&view, "", NULL, 0, 0); /* a keeper that only does not answer */
+	no_keeper(); /* a keeper that only does not answer */
 	assert_int_equal(view_state(&view, at(1)), VIEW_LIVE);
 	assert_string_equal(view.name, "island");
 	view.service = false;
 	assert_int_equal(view_state(&view, at(1)), VIEW_OFFLINE);
-	view_carrier(&view, "island", "running", 2, 1);
+	carrier("running", 2, 1);
 	assert_int_equal(view_state(&view, at(1)), VIEW_LIVE);
+}
+
+static void no_such_remote(void **state)
+{
+	char *text;
+
+	(void)state;
+	tell(7, 1, 0);
+	carrier("", 0, 0);
+	assert_int_equal(view_state(&view, at(1)), VIEW_OFFLINE);
+	text = view_status_json(&view, VIEW_OFFLINE, at(1));
+	assert_non_null(
+		strstr(text, "\"carrier\":{\"pmm\":true,\"trouble\":\"there are several\"}"));
+	free(text);
+	carrier("running", 1, 0); /* it is there again, and has said nothing yet */
+	assert_int_equal(view_state(&view, at(2)), VIEW_WAITING);
+	text = view_status_json(&view, VIEW_WAITING, at(2));
+	assert_null(strstr(text, "trouble"));
+	free(text);
 }
 
 static cJSON *history(void)
@@ -379,6 +417,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(life_of_a_remote, begin, end),
 		cmocka_unit_test_setup_teardown(what_the_carrier_says, begin, end),
+		cmocka_unit_test_setup_teardown(no_such_remote, begin, end),
 		cmocka_unit_test_setup_teardown(history_is_bounded, begin, end),
 		cmocka_unit_test_setup_teardown(a_long_history_is_whole, begin, end),
 		cmocka_unit_test_setup_teardown(refused_messages, begin, end),
