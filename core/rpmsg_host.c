@@ -233,7 +233,7 @@ int cw_rpmsg_host_init(struct cw_rpmsg_host *h, struct cw_drvq *rx, struct cw_dr
 	h->q.tx = tx_slot;
 	h->q.rx_n = rx_pool->n;
 	h->q.tx_n = tx_pool->n;
-	h->q.tx_size = tx_pool->size;
+	h->q.tx_size = cw_rpmsg_room(tx_pool->size);
 	h->q.keep = tx_pool->n >= 4;
 	h->q.batch = batch_of(rx_pool->n);
 	fix(rx, rx_slot, rx_pool, true);

@@ -98,7 +98,7 @@ CW_HOT bool fetch_shown(struct cw_rpmsg_queues *q, struct cw_rpmsg_buf *b)
 	if (!cw_hot_shown(ring) || !cw_hot_pop(ring, &c, true, HEADER))
 		return false;
 	b->p = c.p;
-	b->len = q->tx_size = c.len;
+	b->len = q->tx_size = cw_rpmsg_room(c.len);
 	b->id = c.head;
 	return true;
 }
@@ -109,7 +109,7 @@ static int fetch(struct cw_rpmsg_queues *q, struct cw_rpmsg_buf *b)
 	int got = fetch_shown(q, b) ? 1 : pop_long(q, self(q)->tx, b, true);
 
 	if (got > 0)
-		q->tx_size = b->len;
+		b->len = q->tx_size = cw_rpmsg_room(b->len);
 	return got;
 }
 
@@ -216,7 +216,7 @@ void cw_rpmsg_remote_init(struct cw_rpmsg_remote *r, struct cw_devq *tx, struct 
 	r->q.rx = rx_slot;
 	r->q.tx_n = tx->size;
 	r->q.rx_n = rx->size;
-	r->q.tx_size = size;
+	r->q.tx_size = cw_rpmsg_room(size);
 	r->q.batch = batch_of(rx->size);
 	/* Of a host that posts few, all are needed. */
 	r->q.keep = cw_devq_refresh_(tx) > 0 && (uint16_t)(tx->avail_idx - tx->avail_count) >= 4;

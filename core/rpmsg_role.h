@@ -40,7 +40,7 @@ CW_HOT int send_in(struct cw_rpmsg *ch, struct cw_rpmsg_queues *q, const struct 
 		   uint32_t dst, uint32_t to)
 {
 
-	if (CW_SELDOM(len > b->len - HEADER || len > UINT16_MAX)) {
+	if (CW_SELDOM(len > b->len - HEADER)) {
 		role_cancel(q, b);
 		return cw_rpmsg_send_on_(e, data, len, timeout, dst, CW_EBADLEN);
 	}

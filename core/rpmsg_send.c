@@ -22,9 +22,7 @@
 
 uint32_t cw_rpmsg_mtu(const struct cw_rpmsg *ch)
 {
-	uint32_t n = ch->queues ? ch->queues->tx_size - HEADER : 0;
-
-	return n < UINT16_MAX ? n : UINT16_MAX;
+	return ch->queues ? ch->queues->tx_size - HEADER : 0;
 }
 
 __attribute__((noinline)) int cw_rpmsg_not_taken_(struct cw_rpmsg *ch, int got)
@@ -200,7 +198,7 @@ int cw_rpmsg_tx_get(struct cw_rpmsg_endpoint *e, struct cw_rpmsg_tx *tx)
 		return err;
 	}
 	tx->data = b.p + HEADER;
-	tx->room = b.len - HEADER < UINT16_MAX ? b.len - HEADER : UINT16_MAX;
+	tx->room = b.len - HEADER;
 	tx->buffer = b.id;
 	ch->queues->tx[b.id].p = b.p;
 	ch->queues->tx[b.id].len = b.len;

@@ -29,7 +29,7 @@ struct cw_rpmsg_slot {
 
 struct cw_rpmsg_buf {
 	uint8_t *p;
-	uint32_t len; /* received: bytes in it; to send: bytes of room */
+	uint32_t len; /* received: bytes in it; to send: bytes of room, see cw_rpmsg_room() */
 	uint16_t id;
 };
 
@@ -75,7 +75,7 @@ struct cw_rpmsg_queues {
 	const struct cw_rpmsg_transport *transport;
 	void *ctx; /* the transport's */
 	struct cw_rpmsg_slot *rx, *tx;
-	uint32_t tx_size; /* bytes of a buffer to send, as last seen */
+	uint32_t tx_size; /* bytes of room in a buffer to send, as last seen */
 	uint16_t rx_n, tx_n;
 	uint16_t idle, idle_n; /* buffers to send that are ours to fill: list through tx */
 	uint16_t keep;	       /* of which this many are for announcements and credit */
@@ -101,6 +101,14 @@ struct cw_rpmsg_pool {
 	uint32_t stride; /* from one to the next, a multiple of 4 */
 	uint16_t n;	 /* how many: 1 to the size of the queue */
 };
+
+/** cw_rpmsg_room - what a sender uses of a buffer of @len bytes: no more than a header can say */
+static inline uint32_t cw_rpmsg_room(uint32_t len)
+{
+	const uint32_t most = (uint32_t)sizeof(struct cw_abi_rpmsg_hdr) + UINT16_MAX;
+
+	return len < most ? len : most;
+}
 
 /** cw_rpmsg_fit - how many buffers of each of two strides have room in @room bytes; strides above 0 */
 static inline uint32_t cw_rpmsg_fit(uint32_t room, uint32_t a, uint32_t b)

@@ -89,7 +89,7 @@ struct pair_box {
 	struct cw_rpmsg_endpoint *e;
 	unsigned int n, peers, losses, writables;
 	struct cw_rpmsg_msg last;
-	uint8_t bytes[16384]; /* of the last one */
+	uint8_t bytes[16384]; /* the first of the last one */
 	int answer;	      /* what receive() returns */
 	void (*also)(struct pair_box *b, const struct cw_rpmsg_msg *m);
 };

@@ -137,6 +137,30 @@ static void sizes_may_differ(void **state)
 	assert_int_equal(cw_rpmsg_send(b.e, "x", 1, 0), CW_OK);
 }
 
+static uint8_t huge[65536];
+
+/* However large a buffer is, its header has 16 bits for the length. */
+static void no_header_can_say_more(void **state)
+{
+	const struct pair_options o = { .buffers = 2, .to_host = 70000, .to_remote = 70000 };
+	struct cw_rpmsg_tx tx;
+
+	(void)state;
+	peers(&o);
+	for (int side = 0; side < 2; side++) {
+		struct cw_rpmsg_endpoint *e = side ? b.e : a.e;
+
+		assert_int_equal(cw_rpmsg_mtu(&p.side[side].ch), 65535);
+		assert_int_equal(cw_rpmsg_send(e, huge, 65536, 0), CW_EINVAL);
+		assert_int_equal(cw_rpmsg_send(e, huge, 65535, 0), CW_OK);
+		assert_int_equal(cw_rpmsg_tx_get(e, &tx), CW_OK);
+		assert_int_equal(tx.room, 65535);
+		cw_rpmsg_tx_cancel(&p.side[side].ch, &tx);
+		pair_settle();
+		assert_int_equal((side ? &a : &b)->last.len, 65535);
+	}
+}
+
 static void what_is_held_stays(void **state)
 {
 	struct cw_rpmsg_msg kept[20];
@@ -479,6 +503,7 @@ int main(void)
 		cmocka_unit_test(fixed_addresses_need_no_names),
 		cmocka_unit_test(addresses_are_given_once),
 		cmocka_unit_test(sizes_may_differ),
+		cmocka_unit_test(no_header_can_say_more),
 		cmocka_unit_test(what_is_held_stays),
 		cmocka_unit_test(released_in_the_call),
 		cmocka_unit_test(filled_in_place),
