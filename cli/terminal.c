@@ -2,6 +2,7 @@
 #include "terminal.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <termios.h>
 #include <unistd.h>
@@ -15,8 +16,25 @@ static void restore(void)
 	tcsetattr(0, TCSANOW, &saved);
 }
 
+/* Ends us as it would have, with the terminal as it was. */
+static void end(int sig)
+{
+	restore();
+	raise(sig);
+}
+
+static void catch (int sig)
+{
+	const struct sigaction a = { .sa_handler = end, .sa_flags = (int)SA_RESETHAND };
+	struct sigaction before;
+
+	if (!sigaction(sig, NULL, &before) && before.sa_handler == SIG_DFL)
+		sigaction(sig, &a, NULL);
+}
+
 bool terminal_raw(void)
 {
+	static const int ends[] = { SIGTERM, SIGHUP, SIGINT, SIGQUIT };
 	struct termios t;
 
 	if (!isatty(0) || tcgetattr(0, &saved))
@@ -24,6 +42,8 @@ bool terminal_raw(void)
 	t = saved;
 	cfmakeraw(&t);
 	atexit(restore);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		catch (ends[i]);
 	return !tcsetattr(0, TCSANOW, &t);
 }
 

@@ -2,12 +2,14 @@
 """A remote's messages as Linux programs and people see them: a socket a service, and `causeway rpmsg`."""
 import json
 import os
+import pty
 import re
 import select
 import shutil
 import signal
 import socket
 import subprocess
+import termios
 
 import pytest
 from firmware import Firmware
@@ -432,6 +434,32 @@ def test_tty():
             assert r.p.communicate(timeout=PATIENCE)[1] == ""
             assert r.p.returncode == 0
         assert p.stop() == 0
+
+
+def test_tty_ends_while_its_service_is_away():
+    with Messages(recovery="never") as p:
+        r = Running(p, "tty")
+        r.type("kernel uptime\r", "Links: 1\r\n" + PROMPT.decode())
+        assert p.cli("stop", "a").returncode == 0
+        assert "went away" in r.p.stderr.readline()
+        assert r.p.communicate(timeout=10)[0] == "" and r.p.returncode == 0  # standard input ends here
+        assert p.stop() == 0
+
+
+@pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_tty_leaves_the_terminal_as_it_was(one, sig):
+    master, slave = pty.openpty()
+    before = termios.tcgetattr(slave)
+    r = subprocess.Popen([CAUSEWAY, "rpmsg", "tty", "--run-dir", one.dir], stdin=slave, stdout=slave, stderr=slave)
+    said = b""
+    while b"leaves" not in said:
+        said += os.read(master, 1000)
+    assert termios.tcgetattr(slave) != before
+    r.send_signal(sig)
+    assert r.wait(10) == -sig
+    assert termios.tcgetattr(slave) == before
+    os.close(master)
+    os.close(slave)
 
 
 def test_bench():
