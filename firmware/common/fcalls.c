@@ -135,11 +135,11 @@ static void f_stat(int argc, char **argv)
 	if (!wanted(argc, 1, 1, "fcall stat PATH") ||
 	    failed(argv[0], cw_rfiles_stat(fcalls_files(), argv[0], &s, TIMEOUT_US)))
 		return;
-	shell_out("%s: %s, mode %04o, %lu bytes\n", argv[0],
+	shell_out("%s: %s, mode %04o, %llu bytes\n", argv[0],
 		  s.type == CW_FILES_TYPE_FOLDER ? "folder"
 		  : s.type == CW_FILES_TYPE_FILE ? "file"
 						 : "neither file nor folder",
-		  (unsigned int)s.mode, (unsigned long)s.size);
+		  (unsigned int)s.mode, (unsigned long long)s.size);
 }
 
 static void f_rm(int argc, char **argv)

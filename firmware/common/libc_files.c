@@ -167,14 +167,17 @@ ssize_t write(int fd, const void *buf, size_t len)
 	return f ? (ssize_t)result(cw_rfile_write(f, buf, most(len), TIMEOUT_US)) : -1;
 }
 
+/* Where off_t has 32 bits a position behind them cannot be told, so it is not taken either. */
 off_t lseek(int fd, off_t offset, int whence)
 {
 	struct cw_rfile *f = file(fd);
+	uint64_t before = f ? f->position : 0;
 	int64_t at = f ? cw_rfile_seek(f, offset, whence, TIMEOUT_US) : -1;
 
 	if (!f)
 		return -1;
 	if (at > 0 && at != (off_t)at) {
+		f->position = before;
 		errno = EOVERFLOW;
 		return -1;
 	}
@@ -189,6 +192,10 @@ static int tell(int err, const struct cw_rfile_stat *from, struct stat *st)
 
 	if (err)
 		return (int)result(err);
+	if (from->size != (uint64_t)(off_t)from->size) {
+		errno = EOVERFLOW;
+		return -1;
+	}
 	memset(st, 0, sizeof(*st));
 	st->st_mode = type[from->type < 4 ? from->type : 4] | (mode_t)from->mode;
 	st->st_size = (off_t)from->size;

@@ -4,11 +4,15 @@
 #include "fcalls.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-#define LINES 200
+#define LINES	   200
+#define LARGE	   (5ll << 30)
+#define TIMEOUT_US 10000000u
 
 static bool wrong(const char *what)
 {
@@ -60,14 +64,51 @@ static bool names(void)
 {
 	FILE *f = fopen("stdio.tmp", "w");
 	bool good = f && !fclose(f) && !rename("stdio.tmp", "stdio.tmp2") && !remove("stdio.tmp2");
+	char name[301];
 
 	errno = 0;
 	good = good && !fopen("stdio.tmp2", "r") && errno == ENOENT;
+	memset(name, 'n', sizeof(name) - 1);
+	name[sizeof(name) - 1] = 0;
+	good = good && rename(name, "stdio.tmp") && errno == ENAMETOOLONG;
 	return good || wrong("renaming and removing");
+}
+
+static bool make_large(const char *path)
+{
+	const uint32_t flags = CW_FILES_WRITE | CW_FILES_CREATE | CW_FILES_EXCLUSIVE;
+	struct cw_rfile f;
+	int err = cw_rfile_open(fcalls_files(), &f, path, flags, 0600, TIMEOUT_US);
+
+	if (err)
+		return false;
+	err = cw_rfile_truncate(&f, LARGE, TIMEOUT_US);
+	return !cw_rfile_close(&f, TIMEOUT_US) && !err;
+}
+
+static bool told(int64_t size)
+{
+	return sizeof(off_t) > 4 ? size == LARGE : size == -1 && errno == EOVERFLOW;
+}
+
+/* A size that off_t cannot hold is an error, after which the position is what it was. */
+static bool large(void)
+{
+	bool good = make_large("stdio.tmp");
+	int fd = good ? open("stdio.tmp", O_RDONLY) : -1;
+	struct stat st;
+
+	good = fd >= 0 && lseek(fd, 7, SEEK_SET) == 7;
+	good = good && told(stat("stdio.tmp", &st) ? -1 : st.st_size);
+	good = good && told(lseek(fd, 0, SEEK_END));
+	good = good && (sizeof(off_t) > 4 || lseek(fd, 0, SEEK_CUR) == 7);
+	if (fd >= 0 && close(fd))
+		good = false;
+	return (!unlink("stdio.tmp") && good) || wrong("telling of a large file");
 }
 
 void fcalls_stdio(const char *path)
 {
-	if (write_lines(path) && change_one(path) && append(path) && names())
+	if (write_lines(path) && change_one(path) && append(path) && names() && large())
 		shell_out("stdio: %d lines written, read and changed in %s\n", LINES, path);
 }

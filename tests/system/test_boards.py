@@ -82,6 +82,9 @@ class TestLive:
         assert lines[198:] == ["line 198 of stdio\n", "LAST 199 of stdio\n", "appended\n"]
         assert os.listdir(live.folder) == ["notes"]
         assert "stdio: writing lines failed" in sh.run("fcall stdio ../notes")
+        with open(live.folder / "five", "w") as five:
+            five.truncate((5 << 30) + 12345)
+        assert ", 5368721465 bytes\n" in sh.run("fcall stat five")
         assert sh.run("fcall cat notes") == "".join(lines)
         sh.close()
 
