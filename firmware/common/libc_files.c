@@ -15,11 +15,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#ifndef O_DSYNC /* picolibc's knows one of them alone */
+#define O_DSYNC O_SYNC
+#endif
 
 #define TIMEOUT_US 10000000u
 #define FILES	   8
@@ -111,21 +116,28 @@ static uint32_t flags_of(int how)
 	flags |= how & O_CREAT ? CW_FILES_CREATE : 0;
 	flags |= how & O_EXCL ? CW_FILES_EXCLUSIVE : 0;
 	flags |= how & O_TRUNC ? CW_FILES_TRUNCATE : 0;
+	flags |= how & (O_SYNC | O_DSYNC) ? CW_FILES_SYNC : 0;
 	return flags | (how & O_APPEND ? CW_FILES_APPEND : 0);
 }
 
 int open(const char *path, int how, ...)
 {
+	uint32_t mode = 0;
 	int err, i = 0;
+	va_list ap;
 
+	if (how & O_CREAT) {
+		va_start(ap, how);
+		mode = (uint32_t)va_arg(ap, mode_t) & 0777;
+		va_end(ap);
+	}
 	while (i < FILES && table[i].used)
 		i++;
 	if (i == FILES) {
 		errno = EMFILE;
 		return -1;
 	}
-	/* The mode that may follow is that of fopen() in any case: the other side takes away what it must. */
-	err = cw_rfile_open(fcalls_files(), &table[i].f, path, flags_of(how), 0666, TIMEOUT_US);
+	err = cw_rfile_open(fcalls_files(), &table[i].f, path, flags_of(how), mode, TIMEOUT_US);
 	if (err)
 		return (int)result(err);
 	table[i].used = 1;

@@ -74,6 +74,19 @@ static bool names(void)
 	return good || wrong("renaming and removing");
 }
 
+/* As asked for, but never more than the other side's user allows. */
+static bool mode(void)
+{
+	int fd = open("stdio.tmp", O_WRONLY | O_CREAT | O_EXCL | O_SYNC, 0600);
+	struct stat st;
+	bool good = fd >= 0 && write(fd, "secret", 6) == 6 && !fstat(fd, &st) &&
+		    st.st_mode == (S_IFREG | 0600) && st.st_size == 6;
+
+	if (fd >= 0 && close(fd))
+		good = false;
+	return (good && !unlink("stdio.tmp")) || wrong("making a private file");
+}
+
 static bool make_large(const char *path)
 {
 	const uint32_t flags = CW_FILES_WRITE | CW_FILES_CREATE | CW_FILES_EXCLUSIVE;
@@ -109,6 +122,6 @@ static bool large(void)
 
 void fcalls_stdio(const char *path)
 {
-	if (write_lines(path) && change_one(path) && append(path) && names() && large())
+	if (write_lines(path) && change_one(path) && append(path) && names() && mode() && large())
 		shell_out("stdio: %d lines written, read and changed in %s\n", LINES, path);
 }

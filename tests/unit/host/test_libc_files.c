@@ -46,7 +46,8 @@
 static struct cw_rfiles files;
 static struct {
 	uint64_t size;
-	int err; /* of the next call, with files.error */
+	uint32_t flags, mode; /* of the last open */
+	int err;	      /* of the next call, with files.error */
 } there;
 
 struct cw_rfiles *fcalls_files(void)
@@ -66,8 +67,8 @@ int cw_rfile_open(struct cw_rfiles *c, struct cw_rfile *f, const char *path, uin
 	(void)path;
 	(void)timeout;
 	*f = (struct cw_rfile){ .c = c };
-	(void)flags;
-	(void)mode;
+	there.flags = flags;
+	there.mode = mode;
 	return there.err;
 }
 
@@ -132,7 +133,7 @@ int cw_rfiles_rmdir(struct cw_rfiles *c, const char *path, uint64_t timeout)
 
 int cw_rfiles_mkdir(struct cw_rfiles *c, const char *path, uint32_t mode, uint64_t timeout)
 {
-	(void)mode;
+	there.mode = mode;
 	return cw_rfiles_unlink(c, path, timeout);
 }
 
@@ -210,6 +211,48 @@ static void sizes_that_cannot(void **state)
 	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
 }
 
+static void the_mode_is_the_callers(void **state)
+{
+	(void)state;
+	open("f", O_WRONLY | O_CREAT, 0600);
+	assert_int_equal(there.mode, 0600);
+	open("f", O_WRONLY | O_CREAT | O_TRUNC, 07666);
+	assert_int_equal(there.mode, 0666);
+	open("f", O_WRONLY | O_CREAT | O_EXCL, 0);
+	assert_int_equal(there.mode, 0);
+	open("f", O_RDWR);
+	assert_int_equal(there.mode, 0);
+	assert_int_equal(mkdir("d", 0700), 0);
+	assert_int_equal(there.mode, 0700);
+}
+
+static void flags_are_the_callers(void **state)
+{
+	static const struct {
+		int how;
+		uint32_t flags;
+	} t[] = {
+		{ O_RDONLY, CW_FILES_READ },
+		{ O_WRONLY, CW_FILES_WRITE },
+		{ O_RDWR, CW_FILES_READ | CW_FILES_WRITE },
+		{ O_WRONLY | O_TRUNC, CW_FILES_WRITE | CW_FILES_TRUNCATE },
+		{ O_WRONLY | O_APPEND, CW_FILES_WRITE | CW_FILES_APPEND },
+		{ O_WRONLY | O_CREAT | O_EXCL,
+		  CW_FILES_WRITE | CW_FILES_CREATE | CW_FILES_EXCLUSIVE },
+		{ O_WRONLY | O_SYNC, CW_FILES_WRITE | CW_FILES_SYNC },
+		{ O_WRONLY | O_DSYNC, CW_FILES_WRITE | CW_FILES_SYNC },
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < ARRAY_SIZE(t); i++) {
+		assert_int_equal(open("f", t[i].how, 0600), FIRST + (int)i);
+		assert_int_equal(there.flags, t[i].flags);
+	}
+	FAILS(open("f", O_RDONLY), EMFILE);
+	assert_int_equal(close(FIRST), 0);
+	assert_int_equal(open("f", O_RDONLY), FIRST);
+}
+
 static void errors_have_their_numbers(void **state)
 {
 	struct stat st;
@@ -234,8 +277,8 @@ static void errors_have_their_numbers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(sizes_that_can_be_told),
-		TEST(sizes_that_cannot),
+		TEST(sizes_that_can_be_told),	 TEST(sizes_that_cannot),
+		TEST(the_mode_is_the_callers),	 TEST(flags_are_the_callers),
 		TEST(errors_have_their_numbers),
 	};
 
