@@ -69,13 +69,13 @@ static void f_state(int argc, char **argv)
 static void f_cat(int argc, char **argv)
 {
 	struct cw_rfile f;
-	char text[240]; /* shell_out() takes so much */
+	char text[240];
 	int32_t n;
 
 	if (!wanted(argc, 1, 1, "fcall cat PATH") || !opened(&f, argv[0], CW_FILES_READ))
 		return;
 	while ((n = cw_rfile_read(&f, text, sizeof(text), TIMEOUT_US)) > 0)
-		shell_out("%.*s", (int)n, text);
+		shell_bytes(text, (uint32_t)n);
 	failed(argv[0], n);
 	failed(argv[0], cw_rfile_close(&f, TIMEOUT_US));
 }
@@ -182,7 +182,9 @@ static void f_fill(int argc, char **argv)
 	if (!opened(&f, argv[0], CW_FILES_WRITE | CW_FILES_CREATE | CW_FILES_TRUNCATE))
 		return;
 	while (n > 0 && done < todo) {
-		n = cw_rfile_write(&f, text, sizeof(text), TIMEOUT_US);
+		uint32_t some = todo - done < sizeof(text) ? (uint32_t)(todo - done) : sizeof(text);
+
+		n = cw_rfile_write(&f, text, some, TIMEOUT_US);
 		done += n > 0 ? (unsigned long)n : 0;
 		app_alive();
 	}

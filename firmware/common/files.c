@@ -115,8 +115,7 @@ static long each(const char *path, void (*use)(void *ctx, const uint8_t *b, uint
 static void show(void *ctx, const uint8_t *b, uint32_t len)
 {
 	(void)ctx;
-	for (uint32_t at = 0; at < len; at += 200)
-		shell_out("%.*s", (int)(len - at < 200 ? len - at : 200), (const char *)b + at);
+	shell_bytes((const char *)b, len);
 }
 
 static void fs_cat(int argc, char **argv)

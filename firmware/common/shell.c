@@ -46,21 +46,31 @@ static void put_text(struct shell_user *u, const char *s)
 	put(u, s, strlen(s));
 }
 
+void shell_bytes(const char *bytes, uint32_t len)
+{
+	char raw[2 * SHELL_OUT];
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < len; i++) {
+		if (bytes[i] == '\n')
+			raw[n++] = '\r'; /* a terminal in raw mode wants both */
+		raw[n++] = bytes[i];
+		if (n < sizeof(raw) - 1 && i + 1 < len)
+			continue;
+		put(shell.asked, raw, n);
+		n = 0;
+	}
+}
+
 void shell_out(const char *fmt, ...)
 {
-	char text[256], raw[2 * sizeof(text)];
-	size_t n = 0;
+	char text[SHELL_OUT + 1];
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	for (const char *p = text; *p; p++) {
-		if (*p == '\n')
-			raw[n++] = '\r'; /* a terminal in raw mode wants both */
-		raw[n++] = *p;
-	}
-	put(shell.asked, raw, n);
+	shell_bytes(text, (uint32_t)strlen(text));
 }
 
 static void help(void)

@@ -11,6 +11,7 @@
 
 #define SHELL_LINE  120
 #define SHELL_WORDS 12
+#define SHELL_OUT   255 /* bytes of what is printed at once */
 
 struct shell_command {
 	const char *words;		    /* e.g. "net ping" */
@@ -80,7 +81,10 @@ void shell_type(struct shell_user *u, const char *in, size_t n);
 /* shell_gone - a user who is there no more: what commands still have to say goes to the console */
 void shell_gone(const struct shell_user *u);
 
-/* shell_out - print for who entered the last command; at most 255 bytes */
+/* shell_bytes - show bytes to who entered the last command, any number and whatever they are */
+void shell_bytes(const char *bytes, uint32_t len);
+
+/* shell_out - print for the same; at most SHELL_OUT bytes */
 void shell_out(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -46,8 +46,13 @@ def test_files_of_linux_in_the_shell(folder):
         assert "invalid argument" in s.run("fcall cat ../secret")
         assert s.run("fcall rm d/n") + s.run("fcall rm d") == ""
         assert not os.path.exists(os.path.join(folder, "d"))
-        assert s.run("fcall fill long 3000320") == "3000320 bytes written\n"
-        assert os.path.getsize(os.path.join(folder, "long")) == 3000320
+        for size in (3000321, 1, 0):
+            assert s.run("fcall fill long %d" % size) == "%d bytes written\n" % size
+            assert os.path.getsize(os.path.join(folder, "long")) == size
+        text = "".join("%d\0%s\n" % (i, "\n" * (i % 7)) for i in range(300))
+        with open(os.path.join(folder, "zeroes"), "w", encoding="utf-8") as f:
+            f.write(text)
+        assert s.run("fcall cat zeroes") == text
         # Who asks for files is no service of its own.
         assert sorted(os.listdir(os.path.dirname(p.path("ping")))) == ["calls", "ping", "rpmsg-tty"]
         assert p.stop() == 0

@@ -55,6 +55,9 @@ def test_each_side_reads_what_the_other_wrote(folder):
     with Pmm(text(folder)) as p:
         sh = shell_of(p)
         assert "hello from Linux" in sh.run("fs cat /greeting")
+        (folder / "zeroes").write_bytes(b"before\0behind\n" * 50)
+        assert sh.run("fs cat /zeroes") == "before\0behind\n" * 50
+        os.unlink(folder / "zeroes")
         assert "no such file" in sh.run("fs cat /nothing")
         sh.run("fs write answer hello from the remote")
         assert (folder / "answer").read_text() == "hello from the remote\n"
