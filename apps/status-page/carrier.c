@@ -167,6 +167,7 @@ bool carrier_look(struct carrier *c, struct view *v)
 	now = (struct view_carrier){ .answers = s != NULL,
 				     .name = text(r, "name"),
 				     .state = text(r, "state"),
+				     .link = text(r, "link"),
 				     .starts = number(r, "starts"),
 				     .crashes = number(r, "crashes"),
 				     .trouble = s || !c->there ? c->trouble : "" };

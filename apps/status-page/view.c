@@ -93,7 +93,7 @@ int view_sample(struct view *v, const void *m, uint32_t len, struct view_time no
 	if (v->received && !same_loops(&s, &v->sample))
 		v->rows = v->first_row = 0;
 	v->received++;
-	v->ended = false;
+	v->ended = v->cut = false;
 	v->sample = s;
 	v->sampled = now;
 	add_row(v, &s, now.ms);
@@ -124,10 +124,17 @@ static bool is_off(const struct view *v)
 	return v->pmm && (!v->carrier[0] || carrier_is(v, "offline") || carrier_is(v, "detached"));
 }
 
+/* Of what is attached, or of a guest, the link alone tells that it died; up is what it is as long as nobody says else. */
+static bool is_linked(const struct view *v)
+{
+	return !v->link[0] || !strcmp(v->link, "up");
+}
+
 void view_carrier(struct view *v, const struct view_carrier *c)
 {
 	v->pmm = c->answers;
 	take_text(v->carrier, sizeof(v->carrier), c->state);
+	take_text(v->link, sizeof(v->link), c->link);
 	take_text(v->trouble, sizeof(v->trouble), c->trouble);
 	if (c->name[0])
 		take_text(v->name, sizeof(v->name), c->name);
@@ -135,6 +142,8 @@ void view_carrier(struct view *v, const struct view_carrier *c)
 	v->crashes = c->crashes;
 	if (carrier_is(v, "crashed") || is_off(v))
 		v->ended = true;
+	if (!is_linked(v))
+		v->cut = true;
 }
 
 static uint64_t patience(const struct view *v)
@@ -150,9 +159,9 @@ enum view_state view_state(const struct view *v, struct view_time now)
 		return VIEW_CRASHED;
 	if (is_off(v) || (!v->pmm && !v->service))
 		return VIEW_OFFLINE;
-	if (!v->received || v->ended)
+	if (!v->received || v->ended || (v->cut && is_linked(v)))
 		return VIEW_WAITING;
-	if (now.us - v->sampled.us > patience(v))
+	if (v->cut || now.us - v->sampled.us > patience(v))
 		return VIEW_SILENT;
 	if (v->restarts && now.us - v->restarted.us < VIEW_RESTARTED_US)
 		return VIEW_RESTARTED;

@@ -27,10 +27,10 @@ enum view_state {
 	VIEW_WAITING, /* no sample yet */
 	VIEW_LIVE,
 	VIEW_RESTARTED, /* live, and began anew a moment ago */
-	VIEW_SILENT,	/* samples stopped coming, and nobody says why */
-	VIEW_CRASHED,	/* its carrier says so */
-	VIEW_OFFLINE,	/* likewise, or the PMM does not run, or has no such remote */
-	VIEW_STOPPED,	/* nobody watches any more */
+	VIEW_SILENT,  /* samples stopped coming, and nobody says why, or the link to it is not up */
+	VIEW_CRASHED, /* its carrier says so */
+	VIEW_OFFLINE, /* likewise, or the PMM does not run, or has no such remote */
+	VIEW_STOPPED, /* nobody watches any more */
 };
 
 struct view_row {
@@ -62,7 +62,9 @@ struct view {
 	bool pmm;	  /* answers */
 	char carrier[24]; /* the remote's state in its words, "": not known */
 	uint32_t starts, crashes;
+	char link[16];	   /* the state of the link to it, likewise */
 	bool ended;	   /* its carrier said so, and no sample came since */
+	bool cut;	   /* the link was away, likewise */
 	char trouble[256]; /* why nobody knows which remote, "" */
 
 	struct view_row *row; /* a ring */
@@ -84,7 +86,7 @@ void view_log(struct view *v, const void *m, uint32_t len, struct view_time now)
 /* What the PMM says. Texts are never NULL; those of a remote are "" when it answers, but knows none. */
 struct view_carrier {
 	bool answers;
-	const char *name, *state; /* as `causeway status` has them */
+	const char *name, *state, *link; /* as `causeway status` has them */
 	uint32_t starts, crashes;
 	const char *trouble; /* "", or why there is no remote to tell of */
 };

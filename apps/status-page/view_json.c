@@ -92,6 +92,7 @@ static void carrier(cJSON *top, const struct view *v)
 	if (!v->carrier[0])
 		return;
 	cJSON_AddStringToObject(o, "state", v->carrier);
+	cJSON_AddStringToObject(o, "link", v->link);
 	number(o, "starts", v->starts);
 	number(o, "crashes", v->crashes);
 }

@@ -165,6 +165,27 @@ def test_shares_are_written_alike(fake, shares, shown):
         assert re.fullmatch(r"busy [0-9]+\.[0-9]{%d} %% of the time" % len(shown[0][2:-2]), busy), busy
 
 
+def test_reasons_are_told(tmp_path):
+    """Why a remote is not live: its link, or that there is no such remote."""
+    detail = "document.getElementById('detail').textContent === '%s'"
+    (tmp_path / "fake.rpmsg" / "r").mkdir(parents=True)
+    keeper, status = Keeper(tmp_path), Service(str(tmp_path / "fake.rpmsg" / "r" / "status"))
+    with Page(tmp_path, "--board", "fake", "r") as p, Nginx(p.dir) as n, Browser() as b:
+        status.joined()
+        status.send(sample(1, period=60000))
+        b.open(n.url)
+        b.until(STATE + " === 'live'")
+        keeper.state, keeper.link = "attached", "lost"
+        b.until(STATE + " === 'silent' && " + detail % "The link to it is lost; its carrier says: attached.")
+        keeper.remote = "s"
+        b.until(STATE + " === 'offline' && " + detail % "Board fake has no remote r; there are: s.")
+        keeper.close()
+        os.unlink(tmp_path / "fake.sock")
+        status.close()
+        b.until(STATE + " === 'offline' && " + detail % "The PMM does not run.")
+        assert b.complaints() == []
+
+
 def test_nginx(fake):
     with Page(fake[0], "--board", "fake", "r") as p, Nginx(p.dir) as n:
         for name, kind in (("", "text/html; charset=utf-8"), ("page.js", "application/javascript; charset=utf-8"),

@@ -13,6 +13,7 @@ import pytest
 
 from page import PROGRAM, Keeper, Page, Service, sample
 from pmm import BUILD, PATIENCE, Pmm, board, until
+from test_attach import Remote, no_remote_is_left  # noqa: F401
 
 FIRMWARE = os.path.join(BUILD, "firmware", "rpmsg_status", "rpmsg_status")
 
@@ -67,7 +68,7 @@ def test_samples_become_json(fake):
         p.until(lambda s: s["received"] == 3)
         s = p.read()
         assert s["state"] == "live" and s["remote"] == "r" and s["service"] and s["refused"] == 0
-        p.until(lambda s: s["carrier"] == {"pmm": True, "state": "running", "starts": 1, "crashes": 0})
+        p.until(lambda s: s["carrier"] == {"pmm": True, "state": "running", "link": "up", "starts": 1, "crashes": 0})
         d = s["sample"]
         assert d["sequence"] == 3 and d["life"] == "1234abcd" and d["board"] == "fake"
         assert d["stack"] == {"size": 65536, "used": 4096} and d["temperature_c"] == 42.5
@@ -177,6 +178,37 @@ def test_ends_and_restarts(fake):
         assert s["restarts"] == 1 and s["restarted"] == s["last_sample"] and s["carrier"]["crashes"] == 1
         fake.keeper.state = "offline"
         p.until_state("offline")
+
+
+def test_a_link_that_is_lost_is_not_live(fake):
+    """The services of one that is attached stay until somebody takes its place, and its carrier knows nothing of it."""
+    with page(fake) as p:
+        fake.keeper.state = "attached"
+        fake.status.send(sample(1, period=60000))
+        p.until_state("live")
+        for link in "lost", "down":
+            fake.keeper.link = link
+            p.until(lambda s: s["state"] == "silent" and s["carrier"]["link"] == link)
+        fake.keeper.link = "up"
+        p.until_state("waiting")
+        fake.status.send(sample(1, period=60000, life=2))
+        p.until_state("restarted")
+
+
+def test_a_killed_attached_remote(tmp_path):
+    text = board({"a": {"carrier": "attach", "lost-ms": 1000, "memory": "{ file: %s }" % (tmp_path / "ram"), "doorbell":
+                        "{ poll: 1000 }", "region": "{ base: 0x37000000, size: 1M }", "devices": "[ { kind: rpmsg, name: rpmsg0 } ]"}})
+    with Pmm(text) as pmm, Page(pmm.dir) as p:
+        for state in "live", "restarted":
+            r = Remote(str(tmp_path), poll_us=1000, program=[FIRMWARE], size=1 << 20)
+            p.until_state(state)
+            ask = subprocess.run([PROGRAM, "--run-dir", pmm.dir, "--period", "60000"], capture_output=True, text=True,
+                                 timeout=PATIENCE)
+            assert ask.returncode == 0, ask.stderr
+            p.until(lambda s: s["sample"]["period_ms"] == 60000)
+            r.end()
+            p.until_state("silent")
+            assert p.read()["carrier"]["link"] in ("down", "lost")
 
 
 def test_pmm_that_goes_and_comes(fake):

@@ -257,7 +257,8 @@ function detail(s) {
 	switch (s) {
 	case "waiting": return c.trouble ? sentence(c.trouble) : "No sample of its present life yet." + (told.service ? "" : " The remote has announced no service `status`.");
 	case "restarted": return "The remote began anew at " + clock(told.restarted) + "; restart " + told.restarts + " that was seen." + crashed;
-	case "silent": return "Samples stopped coming. " + (told.service ? "The service is still there" : "The service is gone") + (c.pmm ? "; its carrier says: " + c.state + "." : "; the PMM does not answer.");
+	case "silent": return c.link && c.link !== "up" ? "The link to it is " + (c.link === "memory gone" ? "gone, with its memory" : c.link) + "; its carrier says: " + c.state + "."
+		: "Samples stopped coming. " + (told.service ? "The service is still there" : "The service is gone") + (c.pmm ? "; its carrier says: " + c.state + "." : "; the PMM does not answer.");
 	case "crashed": return "Its carrier says that it crashed." + crashed;
 	case "offline": return c.trouble ? sentence(c.trouble) : c.pmm ? "Its carrier says: " + c.state + "." : "The PMM does not run.";
 	case "stopped": return "status-page was ended at " + clock(told.written) + ". What is below is what it saw last.";

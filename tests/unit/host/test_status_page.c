@@ -44,11 +44,14 @@ static uint32_t make(uint32_t life, uint32_t sequence, const char *loop)
 	return (uint32_t)cw_sample_encode(&s, message, sizeof(message));
 }
 
+static const char *link_is = "up";
+
 static void carrier(const char *state, uint32_t starts, uint32_t crashes)
 {
 	const struct view_carrier c = { .answers = true,
 					.name = state[0] ? "island" : "",
 					.state = state,
+					.link = state[0] ? link_is : "",
 					.starts = starts,
 					.crashes = crashes,
 					.trouble = state[0] ? "" : "there are several" };
@@ -58,7 +61,7 @@ static void carrier(const char *state, uint32_t starts, uint32_t crashes)
 
 static void no_keeper(void)
 {
-	const struct view_carrier c = { .name = "", .state = "", .trouble = "" };
+	const struct view_carrier c = { .name = "", .state = "", .link = "", .trouble = "" };
 
 	view_carrier(&view, &c);
 }
@@ -127,6 +130,34 @@ static void what_the_carrier_says(void **state)
 	assert_int_equal(view_state(&view, at(1)), VIEW_OFFLINE);
 	carrier("running", 2, 1);
 	assert_int_equal(view_state(&view, at(1)), VIEW_LIVE);
+}
+
+/* What is attached, and a guest, ends without its carrier's knowing: the link tells. */
+static void what_the_link_says(void **state)
+{
+	static const char *const away[] = { "down", "lost", "memory gone" };
+
+	(void)state;
+	for (unsigned int i = 0; i < 3; i++) {
+		tell(7, i, 0);
+		carrier("attached", 1, 0);
+		assert_int_equal(view_state(&view, at(1)), VIEW_LIVE);
+		link_is = away[i];
+		carrier("attached", 1, 0);
+		assert_int_equal(view_state(&view, at(1)), VIEW_SILENT);
+		link_is = "up";
+		carrier("attached", 1, 0); /* who is there now has said nothing */
+		assert_int_equal(view_state(&view, at(1)), VIEW_WAITING);
+	}
+	link_is = "down"; /* a sample is younger than what the keeper said before it */
+	carrier("attached", 1, 0);
+	tell(7, 9, 1);
+	assert_int_equal(view_state(&view, at(1)), VIEW_LIVE);
+	carrier("offline", 1, 0);
+	assert_int_equal(view_state(&view, at(1)), VIEW_OFFLINE);
+	carrier("running", 2, 0); /* of one that starts, the link is not up yet */
+	assert_int_equal(view_state(&view, at(1)), VIEW_WAITING);
+	link_is = "up";
 }
 
 static void no_such_remote(void **state)
@@ -417,6 +448,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(life_of_a_remote, begin, end),
 		cmocka_unit_test_setup_teardown(what_the_carrier_says, begin, end),
+		cmocka_unit_test_setup_teardown(what_the_link_says, begin, end),
 		cmocka_unit_test_setup_teardown(no_such_remote, begin, end),
 		cmocka_unit_test_setup_teardown(history_is_bounded, begin, end),
 		cmocka_unit_test_setup_teardown(a_long_history_is_whole, begin, end),
