@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define PAYLOAD	    28u
-#define TIMEOUT_US  1000000u
+#define TIMEOUT_US  3000000u
 #define INTERVAL_MS 200u
 
 static struct {

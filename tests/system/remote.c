@@ -28,6 +28,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* With a PMM that is only not let run; of one that ends the link tells. */
+#define PATIENCE_US 10000000u
+
 static const struct cw_machine *machine;
 static struct cw_layout layout;
 static struct cw_layout_device device[CW_DEVICES_MAX];
@@ -77,7 +80,8 @@ static void good(void)
 	uint32_t life = 0;
 
 	for (;;) {
-		int n = life == bus.life && bus.life ? cw_rng_read(&rng, b, 8, 500000) : CW_ERESET;
+		int n = life == bus.life && bus.life ? cw_rng_read(&rng, b, 8, PATIENCE_US)
+						     : CW_ERESET;
 
 		if (n == 8) {
 			printf("entropy %02x%02x%02x%02x life %u\n", b[0], b[1], b[2], b[3], life);

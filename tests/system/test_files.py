@@ -7,7 +7,7 @@ import signal
 import netns
 import pytest
 from firmware import Firmware
-from pmm import BUILD, Pmm, board, until
+from pmm import BUILD, PATIENCE, Pmm, board, until
 
 ISLAND = os.path.join(BUILD, "firmware", "island", "island")
 MIB = 1 << 20
@@ -83,8 +83,8 @@ def test_sixty_four_megabytes_both_ways(folder):
     (folder / "from").write_bytes(os.urandom(64 * MIB))
     with Pmm(text(folder)) as p:
         sh = shell_of(p)
-        assert digest(folder / "from") in sh.run("fs sum from")
-        assert "%d bytes copied" % (64 * MIB) in sh.run("fs cp from to")
+        assert digest(folder / "from") in sh.run("fs sum from", 5 * PATIENCE)
+        assert "%d bytes copied" % (64 * MIB) in sh.run("fs cp from to", 5 * PATIENCE)
         assert digest(folder / "from") == digest(folder / "to")
         sh.close()
         assert p.stop() == 0
@@ -109,7 +109,7 @@ def test_killed_in_the_middle_of_copying(folder):
                 os.kill(p.worker(), signal.SIGKILL)
                 until(lambda: p.lines("link is up") > lives)
                 sh.until("remote:~$ ")
-            assert "%d bytes copied" % (48 * MIB) in sh.run("fs cp from to")
+            assert "%d bytes copied" % (48 * MIB) in sh.run("fs cp from to", 5 * PATIENCE)
             assert digest(folder / "from") == digest(folder / "to")
             sh.run("fs rm to")
             sh.close()
@@ -174,7 +174,7 @@ def test_small_block(folder):
     (folder / "from").write_bytes(os.urandom(3 * MIB + 123))
     with Pmm(text(folder, size="24K")) as p:
         sh = shell_of(p)
-        assert "%d bytes copied" % (3 * MIB + 123) in sh.run("fs cp from to")
+        assert "%d bytes copied" % (3 * MIB + 123) in sh.run("fs cp from to", 5 * PATIENCE)
         assert digest(folder / "from") == digest(folder / "to")
         sh.close()
         assert p.stop() == 0

@@ -330,7 +330,8 @@ def test_attach_and_detach(sysfs):
         r = p.cli("detach", "a")
         assert r.returncode == 0, r.stderr
         assert s.get("state") == "detached" and p.remote()["state"] == "detached"
-        assert p.remote()["link"] == "down" and alive(s.pid())
+        until(lambda: p.remote()["link"] == "down")
+        assert alive(s.pid())
         rests(s.entropy)
         assert p.cli("attach", "a").returncode == 0
         until(lambda: p.remote()["link"] == "up")
