@@ -80,7 +80,7 @@ class TestLive:
         lines = (live.folder / "notes").read_text().splitlines(True)
         assert lines[:2] == ["line 000 of stdio\n", "line 001 of stdio\n"]
         assert lines[198:] == ["line 198 of stdio\n", "LAST 199 of stdio\n", "appended\n"]
-        assert os.listdir(live.folder) == ["notes"]
+        assert os.listdir(live.folder) == ["notes"] and (live.folder / "notes").stat().st_mode & 0o777 == 0o644
         assert "stdio: writing lines failed" in sh.run("fcall stdio ../notes")
         with open(live.folder / "five", "w") as five:
             five.truncate((5 << 30) + 12345)
