@@ -88,7 +88,7 @@ static int run(int argc, char **argv)
 		print_fine(o.argv[0], board);
 	}
 	cw_board_free(board);
-	if (fflush(stdout) || ferror(stdout))
+	if (!cli_printed())
 		return EXIT_FAIL;
 	return fine ? EXIT_FINE : EXIT_USAGE;
 }

@@ -42,6 +42,15 @@ int cli_options(const struct cli_command *c, int argc, char **argv, const char *
 int cli_usage(const struct cli_command *c, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/*
+ * Whether all that was printed could be written; if not, a line on standard error has said so. main() asks at
+ * the end of every command: only one that goes on, or has another exit status than EXIT_FINE, asks itself.
+ */
+bool cli_printed(void);
+
+/* Says that standard input cannot be read, with errno. Returns EXIT_FAIL. */
+int cli_unread(void);
+
 bool cli_color(void); /* standard output is a terminal that wants colours */
 
 extern const struct cli_command cli_check, cli_layout, cli_run, cli_status, cli_top, cli_console,

@@ -65,13 +65,15 @@ static int talk(int fd, bool terminal)
 				fputs("\r\ncauseway: the console went away\r\n", stderr);
 				return EXIT_FAIL;
 			}
-			if (!terminal_write(1, buf, (size_t)n))
+			if (!terminal_show(buf, (size_t)n))
 				return EXIT_FAIL;
 		}
 		if (!p[1].revents)
 			continue;
-		n = read(0, buf, sizeof(buf));
-		if (n <= 0) {
+		n = terminal_read(buf, sizeof(buf));
+		if (n < 0)
+			return EXIT_FAIL;
+		if (!n) {
 			p[1].fd = -1;
 			continue;
 		}

@@ -33,10 +33,8 @@ static int follow(struct cw_client *c)
 {
 	const char *line;
 
-	while ((line = cw_client_line(c))) {
+	while (cli_printed() && (line = cw_client_line(c)))
 		puts(line);
-		fflush(stdout);
-	}
 	return EXIT_FINE;
 }
 
@@ -56,7 +54,6 @@ static int run(int argc, char **argv)
 	a = cw_client_ask(&c, "logs", o.argc ? o.argv[0] : o.remote, o.follow, stderr);
 	if (a) {
 		fputs(last_lines(talk_text(a, "text"), o.lines), stdout);
-		fflush(stdout);
 		if (o.follow)
 			follow(&c);
 	}

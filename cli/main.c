@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "cli.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
@@ -44,6 +45,26 @@ int cli_usage(const struct cli_command *c, const char *fmt, ...)
 	va_end(ap);
 	fprintf(stderr, "; see causeway %s --help\n", c->name);
 	return EXIT_USAGE;
+}
+
+bool cli_printed(void)
+{
+	static bool said;
+
+	errno = 0;
+	if (!fflush(stdout) && !ferror(stdout))
+		return true;
+	if (!said)
+		fprintf(stderr, "causeway: cannot write the output%s%s\n", errno ? ": " : "",
+			errno ? strerror(errno) : "");
+	said = true;
+	return false;
+}
+
+int cli_unread(void)
+{
+	fprintf(stderr, "causeway: cannot read the input: %s\n", strerror(errno));
+	return EXIT_FAIL;
 }
 
 bool cli_color(void)
@@ -173,27 +194,22 @@ int cli_options(const struct cli_command *c, int argc, char **argv, const char *
 
 /*
  * A caller may have left 0, 1 or 2 closed: then the next file opened would get that number, and
- * messages would go into it. A mask may hide the signals that end us.
+ * messages would go into it. What stands there instead fails as a closed one does. A mask may hide the
+ * signals that end us.
  */
 static int clean_start(void)
 {
 	sigset_t none;
 
 	for (int fd = 0; fd < 3; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd ? O_RDONLY : O_WRONLY) != fd)
 			return -1;
 	sigemptyset(&none);
 	return sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
-	if (clean_start())
-		return EXIT_FAIL;
-	if (argc < 2) {
-		help(stderr);
-		return EXIT_USAGE;
-	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
 		help(stdout);
 		return EXIT_FINE;
@@ -207,4 +223,18 @@ int main(int argc, char **argv)
 			return commands[i]->run(argc - 1, argv + 1);
 	fprintf(stderr, "causeway: there is no command '%s'; see causeway --help\n", argv[1]);
 	return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	int r;
+
+	if (clean_start())
+		return EXIT_FAIL;
+	if (argc < 2) {
+		help(stderr);
+		return EXIT_USAGE;
+	}
+	r = run(argc, argv);
+	return r == EXIT_FINE && !cli_printed() ? EXIT_FAIL : r;
 }

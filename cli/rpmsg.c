@@ -339,7 +339,9 @@ static bool say_all(const struct cli_options *o, const struct rpmsg_peer *p)
 {
 	static char text[CW_RPMSG_CLIENT_MOST + 1];
 
-	return say(o, p, text, fread(text, 1, sizeof(text), stdin));
+	size_t n = fread(text, 1, sizeof(text), stdin);
+
+	return ferror(stdin) ? !cli_unread() : say(o, p, text, n);
 }
 
 static bool say_lines(const struct cli_options *o, const struct rpmsg_peer *p)
@@ -357,6 +359,8 @@ static bool say_lines(const struct cli_options *o, const struct rpmsg_peer *p)
 		else
 			empty++;
 	}
+	if (good && ferror(stdin))
+		good = !cli_unread();
 	free(line);
 	if (empty)
 		fprintf(stderr, "causeway: %lu empty line%s left out: a message has a byte\n",
@@ -438,7 +442,6 @@ static void show(const struct cli_options *o, const char *m, size_t len)
 		puts(text);
 	}
 	cJSON_Delete(j);
-	fflush(stdout);
 }
 
 static int hear(const struct cli_options *o, const struct rpmsg_peer *p)
@@ -456,6 +459,8 @@ static int hear(const struct cli_options *o, const struct rpmsg_peer *p)
 			rpmsg_lost(p);
 		} else if (len > 0) {
 			show(o, m, (size_t)len);
+			if (!cli_printed())
+				return EXIT_FAIL;
 			last = rpmsg_now();
 			n++;
 		} else if (o->timeout && rpmsg_now() >= last + o->timeout) {

@@ -129,7 +129,6 @@ static void show(const struct rpmsg_peer *p, size_t size, uint32_t number, int e
 	else
 		printf("%zu bytes from %s: number %u, %llu us\n", size, p->remote, number,
 		       (unsigned long long)us);
-	fflush(stdout);
 }
 
 static void summary(const struct rpmsg_peer *p, uint32_t sent, struct trips *t)
@@ -169,7 +168,7 @@ int rpmsg_ping(const struct cli_options *o)
 		}
 		if (interval || err == CW_ERESET)
 			show(&p, size, sent, err, us);
-	} while (sent != o->lines && rest(&p, next));
+	} while (sent != o->lines && cli_printed() && rest(&p, next));
 	summary(&p, sent, &t);
 	cw_rpmsg_client_close(p.c);
 	free(t.us);
@@ -253,7 +252,6 @@ static void print_result(const struct result *r)
 		       r->per_second * (double)r->size / 1e6);
 	else
 		printf("%8zu %12s\n", r->size, "no answer");
-	fflush(stdout);
 }
 
 static void add_json(cJSON *list, const struct result *r)
@@ -324,6 +322,7 @@ int rpmsg_bench(const struct cli_options *o)
 			add_json(list, &r);
 		else if (on)
 			print_result(&r);
+		on &= cli_printed();
 	}
 	if (list)
 		print_json(&p, list);

@@ -32,7 +32,7 @@ static int show(const struct rpmsg_peer *p)
 		rpmsg_lost(p);
 	if (n <= 0)
 		return 0;
-	return terminal_write(1, buf, (size_t)n) ? n : -1;
+	return terminal_show(buf, (size_t)n) ? n : -1;
 }
 
 /* Until @end; a service that is away wakes us for each try to find it, so silence is told by the clock. */
@@ -67,8 +67,10 @@ static int talk(const struct rpmsg_peer *peer, bool terminal)
 			end = rpmsg_now() + QUIET_US;
 		if (!p[1].revents)
 			continue;
-		n = read(0, buf, sizeof(buf));
-		len = n > 0 ? (size_t)n : 0;
+		n = terminal_read(buf, sizeof(buf));
+		if (n < 0)
+			return EXIT_FAIL;
+		len = (size_t)n;
 		if (!len) {
 			p[1].fd = -1;
 			end = rpmsg_now() + QUIET_US;

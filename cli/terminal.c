@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "terminal.h"
 
+#include "cli.h"
+
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -78,4 +82,24 @@ bool terminal_write(int fd, const char *p, size_t n)
 		n -= (size_t)w;
 	}
 	return true;
+}
+
+ssize_t terminal_read(char *buf, size_t size)
+{
+	ssize_t n;
+
+	do {
+		n = read(0, buf, size);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		cli_unread();
+	return n;
+}
+
+bool terminal_show(const char *p, size_t n)
+{
+	if (terminal_write(1, p, n))
+		return true;
+	fprintf(stderr, "causeway: cannot write the output: %s\n", strerror(errno));
+	return false;
 }

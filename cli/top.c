@@ -151,11 +151,10 @@ static int watch(struct cw_client *c, const struct cli_options *o)
 			if (!o->json && !o->once && isatty(1))
 				fputs("\033[H\033[J", stdout);
 			(o->json ? show_json : show)(a, b, s);
-			fflush(stdout);
 		}
 		cJSON_Delete(a);
 		a = b;
-	} while (a && !o->once);
+	} while (cli_printed() && a && !o->once);
 	cJSON_Delete(a);
 	return b ? EXIT_FINE : EXIT_FAIL;
 }

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import signal
 import socket
 import subprocess
 import time
@@ -157,6 +158,44 @@ def test_console_joins_and_leaves_by_key():
         p.grows(name="remote")
         os.close(master)
         os.close(slave)
+        assert p.stop() == 0
+
+
+def unwritable(p, *args, **kw):
+    command = [CAUSEWAY, *args, *(["--run-dir", p.dir] if p and "--run-dir" not in args else [])]
+    return subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=15, **kw)
+
+
+def test_output_that_cannot_be_written():
+    with Pmm(board({"a": {}})) as p, open("/dev/full", "w") as full:
+        p.grows()
+        for args in (["status"], ["status", "--json"], ["logs"], ["logs", "--follow"], ["top"], ["dump"], ["check", p.file],
+                     ["layout", p.file], ["status", "--help"]):
+            r = unwritable(p if args[0] not in ("check", "layout") else None, *args, stdout=full)
+            assert r.returncode == 1 and "cannot write" in r.stderr and r.stderr.count("\n") == 1, (args, r.stderr)
+            assert "No space left on device" in r.stderr
+        for args in (["--help"], ["--version"]):
+            assert unwritable(None, *args, stdout=full).returncode == 1
+        r = unwritable(p, "status", preexec_fn=lambda: os.close(1))
+        assert r.returncode == 1 and r.stderr == "causeway: cannot write the output: Bad file descriptor\n"
+        read, write = os.pipe()
+        os.close(read)
+        r = unwritable(p, "status", stdout=write)  # a pipe's end is the usual one
+        assert r.returncode == -signal.SIGPIPE and r.stderr == ""
+        os.close(write)
+        assert p.stop() == 0
+
+
+def test_input_that_cannot_be_read():
+    with Pmm(args=["--rng", "--console", "pty", "--", REMOTE]) as p:
+        p.grows(name="remote")
+        directory = os.open(p.dir, os.O_RDONLY)
+        r = p.cli("console", stdin=directory)
+        assert r.returncode == 1 and "cannot read the input: Is a directory" in r.stderr
+        os.close(directory)
+        r = p.cli("console", preexec_fn=lambda: os.close(0))
+        assert r.returncode == 1 and "cannot read the input: Bad file descriptor" in r.stderr
+        assert p.cli("console", stdin=subprocess.DEVNULL).returncode == 0
         assert p.stop() == 0
 
 

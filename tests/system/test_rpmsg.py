@@ -356,6 +356,32 @@ def test_recv_ends():
         assert p.stop() == 0
 
 
+def test_output_and_input_that_fail():
+    with Messages() as p, open("/dev/full", "w") as full:
+        sh = p.shell()
+        for args in (["recv", "ping"], ["recv", "ping", "-n", "1"], ["ping"], ["ls"], ["tty"]):
+            r = subprocess.Popen([CAUSEWAY, "rpmsg", *args, "--run-dir", p.dir], stdin=subprocess.PIPE, stdout=full,
+                                 stderr=subprocess.PIPE, text=True)
+            if args[0] == "recv":
+                until(lambda: clients(p, "ping") == 1)
+                sh.run("msg send ping hello")
+            elif args[0] == "tty":
+                r.stdin.write("\r")
+                r.stdin.flush()
+            assert r.wait(10) == 1, args
+            assert r.stderr.read() == "causeway: cannot write the output: No space left on device\n"
+            r.communicate()
+        sh.close()
+        directory = os.open(p.dir, os.O_RDONLY)
+        for raw in ([], ["--raw"]):
+            r = p.cli("rpmsg", "send", "ping", "-", *raw, stdin=directory)
+            assert (r.returncode, r.stderr) == (1, "causeway: cannot read the input: Is a directory\n")
+            r = p.cli("rpmsg", "send", "ping", "-", *raw, preexec_fn=lambda: os.close(0))
+            assert (r.returncode, r.stderr) == (1, "causeway: cannot read the input: Bad file descriptor\n")
+        os.close(directory)
+        assert p.stop() == 0
+
+
 def state(pid):
     with open(f"/proc/{pid}/stat", encoding="ascii") as f:
         return f.read().rsplit(")", 1)[1].split()[0]

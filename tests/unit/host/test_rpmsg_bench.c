@@ -75,6 +75,11 @@ int cli_usage(const struct cli_command *c, const char *fmt, ...)
 	return EXIT_USAGE;
 }
 
+bool cli_printed(void)
+{
+	return true;
+}
+
 int cw_rpmsg_client_send(struct cw_rpmsg_client *c, const void *data, size_t len, uint64_t timeout)
 {
 	unsigned int at = (t.first + t.under_way) % ROOM;
