@@ -8,7 +8,7 @@ import pytest
 
 from conftest import BOARD, Pmm
 from region import PATIENCE, WireError, wait
-from test_pmm_rpmsg import BUFFERS, Remote
+from rpmsg_remote import BUFFERS, Remote
 
 HELLO, WELCOME, REFUSED, CALL, TELL, ANSWER, CANCEL, BYE = range(1, 9)
 OPEN, CLOSE, READ, WRITE, STAT, FSTAT, UNLINK, RENAME, MKDIR, RMDIR, TRUNCATE, SYNC, LIST = range(1, 14)

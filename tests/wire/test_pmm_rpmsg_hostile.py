@@ -14,7 +14,7 @@ from conftest import BOARD, BUILD, Pmm
 from region import wait
 from rpmsg import pack
 from test_pmm import ask, rng
-from test_pmm_rpmsg import BUFFERS, DESTROY, TO_HOST, TO_REMOTE, Remote, closes, fill
+from rpmsg_remote import BUFFERS, DESTROY, TO_HOST, TO_REMOTE, Remote, closes, fill
 
 OTHER = """\
   - name: other
