@@ -7,6 +7,10 @@
 #ifndef CAUSEWAY_CORE_ERR_H
 #define CAUSEWAY_CORE_ERR_H
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum cw_error {
 	CW_OK = 0,
 	/* informative */
@@ -45,5 +49,9 @@ enum cw_error {
  * Any context. Never returns NULL: an unknown value gets "unknown error".
  */
 const char *cw_strerror(int err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

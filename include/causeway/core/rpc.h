@@ -19,6 +19,10 @@
 #include <stdbool.h>
 #endif
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define CW_RPC_HEADER ((uint32_t)sizeof(struct cw_abi_rpc))
 #define CW_RPC_PEER   UINT32_MAX /* the one that a client talks to */
 
@@ -265,5 +269,9 @@ unsigned int cw_rpc_server_poll(struct cw_rpc_server *s);
 
 /** cw_rpc_server_down - the carrier has lost everybody: all sessions end */
 void cw_rpc_server_down(struct cw_rpc_server *s);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -9,6 +9,10 @@
 
 #include <causeway/abi/status.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Times that a part of a program took; names are cut to what a message holds. */
 struct cw_sample_loop {
 	char name[CW_SAMPLE_LOOP_NAME + 1];
@@ -81,5 +85,9 @@ void cw_control_answer_encode(const struct cw_control_answer *a, struct cw_abi_c
 
 /** cw_control_answer_decode - read an answer. Returns 0, CW_EVERSION or CW_EBADLEN */
 int cw_control_answer_decode(struct cw_control_answer *a, const void *buf, uint32_t len);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

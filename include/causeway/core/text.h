@@ -6,6 +6,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** cw_text_printable - whether @c is printable ASCII, the blank included */
 static inline bool cw_text_printable(uint8_t c)
 {
@@ -24,5 +28,9 @@ static inline char cw_text_char(uint8_t c)
  * @src: at most @n bytes of it are read, and none behind a zero
  */
 void cw_text_clean(char *dst, const void *src, uint32_t n);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Calls to a service of a remote, for programs on Linux: core/rpc.h over host/rpmsg_client.h (apps/rpmsg-call).
- * Link with libcw_rpmsg_client and libcw_core.
+ * Link with libcw_rpmsg_client and libcw_core, as pkg-config's causeway-rpmsg-client does.
  *
  * Context: one thread at a time for each.
  */
@@ -10,6 +10,10 @@
 
 #include <causeway/core/rpc.h>
 #include <causeway/host/rpmsg_client.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 struct cw_rpc_socket {
 	struct cw_rpmsg_client *messages; /* the caller's */
@@ -31,5 +35,9 @@ void cw_rpc_socket_begin(struct cw_rpc_socket *s);
  * cw_rpc_client_deadline(). A connection that was lost is the end of the session, and the next is asked for.
  */
 void cw_rpc_socket_poll(struct cw_rpc_socket *s);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

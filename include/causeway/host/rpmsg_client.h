@@ -16,13 +16,17 @@
  * waits, UINT64_MAX has no end. Signals do not end a wait. Times are in microseconds. Errors are
  * those of causeway/core/err.h.
  *
- * Link with libcw_rpmsg_client and, for cw_strerror(), libcw_core.
+ * Link with libcw_rpmsg_client and, for cw_strerror(), libcw_core: pkg-config knows both as causeway-rpmsg-client.
  */
 #ifndef CAUSEWAY_HOST_RPMSG_CLIENT_H
 #define CAUSEWAY_HOST_RPMSG_CLIENT_H
 
 #include <stddef.h>
 #include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 #define CW_RPMSG_CLIENT_MOST 65536u /* bytes of a message */
 
@@ -82,5 +86,9 @@ int cw_rpmsg_client_fd(const struct cw_rpmsg_client *c);
 
 /** cw_rpmsg_client_close - end it; NULL is fine */
 void cw_rpmsg_client_close(struct cw_rpmsg_client *c);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
