@@ -3,13 +3,11 @@
  * causeway-status-page: what a remote says of itself, as files for a web server.
  *
  * Theory of operation: one loop. Messages of the services `status` and `log` go into a view, the keeper is
- * asked how the remote's carrier is, and what is then known is written as status.json and history.json:
- * whenever there is news, and every second all the same, so that a page sees that somebody watches. The
+ * asked how the remote's carrier is, and what is then known is written as status.json and history.json. The
  * client library reconnects by itself, so a remote or a PMM that went and came back needs no care here.
  */
 #include "carrier.h"
-#include "page.h"
-#include "publish.h"
+#include "output.h"
 
 #include <causeway/core/err.h>
 
@@ -24,12 +22,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define NAME	   "causeway-status-page"
-#define TICK_MS	   250
-#define BETWEEN_US 100000u  /* status.json is not written more often than this */
-#define EVERY_US   1000000u /* nor anything less often */
-#define LATER_US   500000u  /* after a keeper that did not answer */
-#define AT_ONCE	   64	    /* messages of a service in one go */
+#define NAME	 "causeway-status-page"
+#define TICK_MS	 250
+#define AGAIN_US 1000000u /* a sample is asked for until one has come */
+#define LATER_US 500000u  /* after a keeper that did not answer */
+#define AT_ONCE	 64	  /* messages of a service in one go */
 
 static const char help[] =
 	"usage: " NAME " --directory DIR [OPTIONS] [REMOTE]\n"
@@ -225,7 +222,7 @@ static void hurry(void)
 {
 	uint64_t t = now().us;
 
-	if (!wish || !status_service.client || (wished && t - wished < EVERY_US))
+	if (!wish || !status_service.client || (wished && t - wished < AGAIN_US))
 		return;
 	if (control_wish(&carrier))
 		wished = t;
@@ -255,43 +252,6 @@ static bool serve(struct service *s)
 	return news;
 }
 
-/* ---- files ---- */
-
-static void complain(const char *name, int err)
-{
-	static int said;
-
-	if (err && err != said)
-		fprintf(stderr, NAME ": cannot write %s in %s: %s\n", name, opt.directory,
-			strerror(err));
-	said = err;
-}
-
-/* Takes the text. */
-static void write_text(int directory, const char *name, char *text)
-{
-	if (!text)
-		complain(name, ENOMEM);
-	else
-		complain(name, page_publish(directory, name, text, strlen(text)) ? errno : 0);
-	free(text);
-}
-
-static void write_status(int directory, enum view_state s)
-{
-	write_text(directory, "status.json", view_status_json(&view, s, now()));
-}
-
-static int write_page(int directory)
-{
-	for (const struct page_file *f = page_files; f->name; f++)
-		if (page_publish(directory, f->name, f->data, f->size)) {
-			complain(f->name, errno);
-			return -1;
-		}
-	return 0;
-}
-
 /* ---- the loop ---- */
 
 static void end(int sig)
@@ -311,10 +271,9 @@ static void wait_a_moment(void)
 	poll(p, 2, TICK_MS);
 }
 
-static void watch(int directory)
+static void watch(struct output *o)
 {
-	enum view_state state = VIEW_WAITING, last = VIEW_STOPPED;
-	uint64_t next = 0, written = 0, history = 0, t;
+	uint64_t next = 0;
 	bool news = true;
 
 	while (!ended) {
@@ -326,46 +285,28 @@ static void watch(int directory)
 		news |= serve(&log_service);
 		hurry();
 		view.service = status_service.client != NULL;
-		t = now().us;
-		state = view_state(&view, now());
-		if (t - history >= EVERY_US || (news && view.rows == 1)) {
-			write_text(directory, "history.json", view_history_json(&view));
-			history = t;
-		}
-		if (t - written >= EVERY_US || state != last ||
-		    (news && t - written >= BETWEEN_US)) {
-			write_status(directory, state);
-			written = t;
-			last = state;
-			news = false;
-		}
+		news &= !output_turn(o, &view, now(), news);
 		wait_a_moment();
 	}
-	write_status(directory, VIEW_STOPPED);
+	output_end(o, &view, now());
 }
 
 static int serve_directory(void)
 {
-	int directory = page_open(opt.directory);
+	struct output o;
 
-	if (directory < 0) {
-		fprintf(stderr, NAME ": %s: %s\n", opt.directory,
-			errno == EWOULDBLOCK ? "another " NAME " writes there" : strerror(errno));
+	if (output_open(&o, opt.directory))
 		return -1;
-	}
 	if (view_init(&view, opt.history)) {
 		fprintf(stderr, NAME ": no memory for %u samples\n", opt.history);
 		return -1;
 	}
 	if (carrier.remote)
 		snprintf(view.name, sizeof(view.name), "%s", carrier.remote);
-	if (write_page(directory))
-		return -1;
-	watch(directory);
+	watch(&o);
 	cw_rpmsg_client_close(status_service.client);
 	cw_rpmsg_client_close(log_service.client);
 	view_free(&view);
-	close(directory);
 	return 0;
 }
 
@@ -377,6 +318,7 @@ int main(int argc, char **argv)
 	sigaction(SIGTERM, &a, NULL);
 	sigaction(SIGINT, &a, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a limit is as a disk that is full */
 	if (opt.directory)
 		return serve_directory() ? 1 : 0;
 	return control_ask(&carrier, opt.period) ? 1 : 0;

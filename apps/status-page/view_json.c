@@ -3,7 +3,10 @@
 #include "view.h"
 
 #include <cjson/cJSON.h>
+#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 static void number(cJSON *o, const char *key, double value)
 {
@@ -143,26 +146,29 @@ char *view_status_json(const struct view *v, enum view_state s, struct view_time
 	return print(o);
 }
 
-static cJSON *row(const struct view_row *r)
+/* Not by cJSON, for which each number of it would be an item in memory. */
+static void write_row(FILE *f, const struct view_row *r)
 {
-	const double value[] = { (double)r->ms,	  r->life,	   (double)(r->uptime_us / 1000),
-				 r->sequence,	  r->stack_used,   r->heap_used,
-				 r->messages_in,  r->messages_out, r->doorbells_in,
-				 r->doorbells_out };
-	cJSON *a = cJSON_CreateDoubleArray(value, sizeof(value) / sizeof(*value));
-
+	fprintf(f,
+		"[%" PRId64 ",%" PRIu32 ",%" PRIu64 ",%" PRIu32 ",%" PRIu32 ",%" PRIu32 ",%" PRIu32
+		",%" PRIu32 ",%" PRIu32 ",%" PRIu32,
+		r->ms, r->life, r->uptime_us / 1000, r->sequence, r->stack_used, r->heap_used,
+		r->messages_in, r->messages_out, r->doorbells_in, r->doorbells_out);
 	for (unsigned int i = 0; i < r->loops; i++)
-		cJSON_AddItemToArray(a, cJSON_CreateNumber(r->share[i] / (double)CW_SAMPLE_WHOLE));
-	return a;
+		fprintf(f, ",%" PRIu32 ".%06" PRIu32, r->share[i] / CW_SAMPLE_WHOLE,
+			r->share[i] % CW_SAMPLE_WHOLE);
+	fputc(']', f);
 }
 
-char *view_history_json(const struct view *v)
+/* All but the rows, which are last: up to their bracket. */
+static char *history_head(const struct view *v)
 {
 	static const char *const columns[] = {
 		"ms",	     "life",	    "uptime_ms",    "sequence",	    "stack_used",
 		"heap_used", "messages_in", "messages_out", "doorbells_in", "doorbells_out",
 	};
 	cJSON *o = cJSON_CreateObject(), *list;
+	char *text;
 
 	number(o, "version", 1);
 	number(o, "most", v->rows_max);
@@ -171,8 +177,33 @@ char *view_history_json(const struct view *v)
 	list = cJSON_AddArrayToObject(o, "loops"); /* a column each, behind the others */
 	for (unsigned int i = 0; v->received && i < v->sample.loops; i++)
 		cJSON_AddItemToArray(list, cJSON_CreateString(v->sample.loop[i].name));
-	list = cJSON_AddArrayToObject(o, "rows");
-	for (unsigned int i = 0; i < v->rows; i++)
-		cJSON_AddItemToArray(list, row(&v->row[(v->first_row + i) % v->rows_max]));
-	return print(o);
+	text = print(o);
+	if (text)
+		text[strlen(text) - 1] = 0; /* the object goes on */
+	return text;
+}
+
+char *view_history_json(const struct view *v)
+{
+	char *head = history_head(v), *text = NULL;
+	size_t size;
+	FILE *f = head ? open_memstream(&text, &size) : NULL;
+	bool bad;
+
+	if (f) {
+		fprintf(f, "%s,\"rows\":[", head);
+		for (unsigned int i = 0; i < v->rows; i++) {
+			if (i)
+				fputc(',', f);
+			write_row(f, &v->row[(v->first_row + i) % v->rows_max]);
+		}
+		fputs("]}", f);
+		bad = ferror(f);
+		if (fclose(f) || bad) {
+			free(text);
+			text = NULL;
+		}
+	}
+	free(head);
+	return text;
 }

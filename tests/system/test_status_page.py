@@ -2,6 +2,7 @@
 """causeway-status-page: with a remote that is none, then with a real one."""
 import glob
 import os
+import resource
 import signal
 import socket
 import struct
@@ -242,6 +243,66 @@ def test_history_is_bounded(fake):
         for n in range(1, 51):
             fake.status.send(sample(n))
         until(lambda: [r[3] for r in p.rows()] == list(range(31, 51)))
+
+
+def send(fake, first, last):
+    """Many samples, as fast as they are taken."""
+    for c in fake.status.clients:
+        c.setblocking(True)
+    for n in range(first, last):
+        fake.status.send(sample(n, period=60000))
+
+
+def version(p, name="history.json"):
+    s = os.stat(os.path.join(p.dir, name))
+    return s.st_ino, s.st_mtime_ns
+
+
+def test_history_is_written_when_it_has_another_row(fake):
+    with page(fake) as p:
+        for n in 1, 2, 3:
+            fake.status.send(sample(n, period=60000))
+            until(lambda: len(p.rows()) == n)
+            was, written = version(p), p.read()["written"]
+            p.until(lambda s: s["written"] >= written + 3000)  # and status.json goes on
+            assert version(p) == was
+
+
+def test_a_long_history_is_written_less_often(fake):
+    with page(fake, "--history", "40000") as p:
+        send(fake, 0, 30000)
+        p.until(lambda s: s["received"] == 30000)
+        until(lambda: len(p.rows()) == 30000)
+        was = version(p)
+        send(fake, 30000, 30001)
+        until(lambda: version(p) != was)
+        assert version(p)[1] - was[1] > 3.5e9 and len(p.rows()) == 30001
+        was = version(p)
+        send(fake, 30001, 30100)
+        p.until(lambda s: s["received"] == 30100)
+        assert p.stop() == 0
+        assert len(p.rows()) == 30100  # what was still to be written
+
+
+def test_a_full_disk_is_told_once(fake):
+    """Here a limit, by which status.json fits and history.json does not; when there is room it is as it should be."""
+    def limit(bytes):
+        resource.prlimit(p.p.pid, resource.RLIMIT_FSIZE, (bytes, resource.RLIM_INFINITY))
+
+    with page(fake) as p:
+        says = "causeway-status-page: cannot write history.json in %s: File too large\n" % p.dir
+        send(fake, 0, 200)
+        until(lambda: len(p.rows()) == 200)
+        for times in 1, 2:
+            limit(5000)
+            for n in range(5):
+                send(fake, 200 + n, 201 + n)
+                written = p.read()["written"]
+                p.until(lambda s: s["written"] >= written + 1000)
+            assert p.output() == times * says
+            limit(resource.RLIM_INFINITY)
+            until(lambda: len(p.rows()) == 200 + 5 * times)
+        assert not glob.glob(p.dir + "/.*")
 
 
 def test_hostile_messages(fake):
