@@ -86,7 +86,7 @@ def build(tmp_path, objects, mutant):
 
 
 def run(program, args):
-    return subprocess.run([program, *args.split()], capture_output=True, text=True, timeout=120,
+    return subprocess.run([program, *args.split()], capture_output=True, text=True, timeout=500,
                           env={**os.environ, "FAULT_FIRST": "1"})
 
 

@@ -36,7 +36,7 @@ def initrd(image, files, folders=()):
     return image
 
 
-def boot(image, line, *options, memory=192, seconds=120):
+def boot(image, line, *options, memory=192, seconds=500):
     """What it prints."""
     assert os.path.exists(LINUX + "/vmlinuz"), "scripts/fetch-linux gets it"
     r = subprocess.run(["qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-m", str(memory), "-display", "none",

@@ -25,7 +25,7 @@ def test_programs_of_the_guest(tmp_path):
         "init": os.path.join(BUILD, "tests", "guest", "guest_vsock"), "bin/causeway": causeway, "bin/island": island,
         "board.yaml": tmp_path / "board", "other.yaml": tmp_path / "other",
         **libraries(causeway, island), **modules("vsock")}, folders=["dev", "proc", "run"])
-    out = boot(image, "", memory=256, seconds=150)
+    out = boot(image, "", memory=256)
     said = re.search(r"guest: (\d+) good, (\d+) bad", out)
     assert said and said[2] == "0" and int(said[1]) > 100, out
     print(out)
