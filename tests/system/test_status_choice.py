@@ -96,6 +96,20 @@ def test_several_boards():
         assert b.stop() == 0 and a.stop() == 0
 
 
+def test_what_a_killed_keeper_left_is_no_choice(tmp_path):
+    """Its socket and its folder of sockets, of another board in the same run directory."""
+    run = str(tmp_path / "run")
+    with Pmm(two(name="a"), run_dir=run) as killed:
+        until(lambda: os.path.exists(run + "/a.rpmsg/two/status"))
+        killed.p.kill()
+        killed.p.wait()
+    with Pmm(mixed(), run_dir=run, wait=False) as pmm, Page(run) as p:
+        p.until_state("live")
+        assert os.path.exists(run + "/a.sock") and os.path.isdir(run + "/a.rpmsg")
+        assert p.read()["remote"] == "second"
+        assert ask(pmm, "--period", "1000") == (0, "the period is 1000 ms\n", "")
+
+
 def test_no_such_service():
     """A remote with messages that tells nothing of itself."""
     text = board({"a": {**status_remote(0x37000000), "carrier": "{ process: %s }" % os.path.join(
