@@ -86,13 +86,16 @@ static const struct option long_options[] = {
 	{ "timeout", required_argument, NULL, 't' }, { NULL, 0, NULL, 0 },
 };
 
-static const char *long_name(int letter)
+/* As it was given: --count, or -n. */
+static const char *given(int letter, int index)
 {
-	const struct option *o = long_options;
+	static char text[32];
 
-	while (o->name && o->val != letter)
-		o++;
-	return o->name ? o->name : "?";
+	if (index >= 0)
+		snprintf(text, sizeof(text), "--%s", long_options[index].name);
+	else
+		snprintf(text, sizeof(text), "-%c", letter);
+	return text;
 }
 
 static bool number(const char *text, unsigned long most, unsigned int *value)
@@ -168,7 +171,7 @@ static bool set(struct cli_options *o, int c)
 int cli_options(const struct cli_command *c, int argc, char **argv, const char *flags,
 		struct cli_options *o)
 {
-	int opt, index = 0;
+	int opt, index = -1;
 
 	memset(o, 0, sizeof(*o));
 	optind = 1;
@@ -183,9 +186,10 @@ int cli_options(const struct cli_command *c, int argc, char **argv, const char *
 		if (opt == '?')
 			return cli_usage(c, "unknown option %s", argv[optind - 1]);
 		if (!strchr(flags, opt))
-			return cli_usage(c, "%s has no option --%s", c->name, long_name(opt));
+			return cli_usage(c, "%s has no option %s", c->name, given(opt, index));
 		if (!set(o, opt))
-			return cli_usage(c, "'%s' is not right for %s", optarg, argv[optind - 2]);
+			return cli_usage(c, "'%s' is not right for %s", optarg, given(opt, index));
+		index = -1;
 	}
 	o->argc = argc - optind;
 	o->argv = argv + optind;

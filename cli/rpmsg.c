@@ -32,20 +32,22 @@ static const char help[] =
 	"  recv     show messages as they come, until Ctrl-C, or N of them. What is not printable\n"
 	"           ASCII is shown as \\xNN; --raw writes the bytes as they are\n"
 	"  ping     ask the service ping, which answers with the same, and measure: until Ctrl-C, or\n"
-	"           N times, SIZE bytes (8 to 65536, or 56), every S seconds (1; 0: one after the\n"
+	"           N times, SIZE bytes (8 to 65536, or 56; how many come back is the remote's to\n"
+	"           decide: 8192 of the example firmware), every S seconds (1; 0: one after the\n"
 	"           other, and only the summary is shown)\n"
 	"  bench    round trips, and messages a second, of several sizes; SERVICE (ping) must echo\n"
-	"  tty      join this terminal to SERVICE (rpmsg-tty); Ctrl-] then q leaves\n"
+	"  tty      join this terminal to SERVICE (rpmsg-tty); Ctrl-] then q leaves. The end of other\n"
+	"           input than a terminal's leaves half a second after the last output\n"
 	"\n"
-	"  -n, --count N    so many messages\n"
+	"  -n, --count N    so many messages; 0: without an end\n"
 	"  --timeout S      seconds to wait: to be sent (5), for the next message (for ever), for an\n"
 	"                   answer (1)\n"
 	"\n"
 	"A service that a running remote has not announced is waited for, a second. One that goes away\n"
 	"is waited for until it is back, and what was on its way is lost.\n"
 	"\n"
-	"Exit status: 0 done (after Ctrl-C too), 1 it could not be done, or answers were lost,\n"
-	"2 it was asked wrongly.\n";
+	"Exit status: 0 done (recv, ping and bench: after Ctrl-C too), 1 it could not be done, or\n"
+	"answers were lost, 2 it was asked wrongly.\n";
 
 #define LOOK_NS 10000000
 
@@ -508,6 +510,8 @@ static int run(int argc, char **argv)
 {
 	struct cli_options o;
 	int r = cli_options(&cli_rpmsg, argc, argv, "jbDrnxRtsi", &o);
+	char full[32];
+	const struct cli_command part = { .name = full, .help = help };
 	const char *name;
 	size_t i = 0;
 
@@ -522,7 +526,8 @@ static int run(int argc, char **argv)
 		return cli_usage(&cli_rpmsg,
 				 "it cannot '%s'; right is one of ls, send, recv, ping, bench, tty",
 				 name);
-	r = cli_options(&cli_rpmsg, argc, argv, parts[i].flags, &o);
+	snprintf(full, sizeof(full), "rpmsg %s", name);
+	r = cli_options(&part, argc, argv, parts[i].flags, &o);
 	if (r >= 0)
 		return r;
 	o.argc--;

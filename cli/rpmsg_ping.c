@@ -283,8 +283,8 @@ static void print_json(const struct rpmsg_peer *p, cJSON *list)
 	cJSON_Delete(o);
 }
 
-/* False: it is not to go on. */
-static bool measure(const struct rpmsg_peer *p, struct result *r)
+/* CW_OK; CW_ERESET or CW_ECLOSED: it is not to go on. */
+static int measure(const struct rpmsg_peer *p, struct result *r)
 {
 	int err;
 
@@ -295,15 +295,16 @@ static bool measure(const struct rpmsg_peer *p, struct result *r)
 	r->answered = !err;
 	if (err == CW_ERESET)
 		rpmsg_lost(p);
-	return err != CW_ERESET && err != CW_ECLOSED;
+	return err == CW_ERESET || err == CW_ECLOSED ? err : CW_OK;
 }
 
 int rpmsg_bench(const struct cli_options *o)
 {
 	static const size_t sizes[] = { 16, 64, 256, 480, 1024, 4096, 8192 };
 	cJSON *list = o->json ? cJSON_CreateArray() : NULL;
-	bool on = true, any = false;
 	struct rpmsg_peer p;
+	bool any = false;
+	int err = CW_OK;
 
 	if (!rpmsg_open(o, o->argc ? o->argv[0] : NULL, o->argc > 1 ? o->argv[1] : "ping", &p))
 		return EXIT_FAIL;
@@ -311,24 +312,25 @@ int rpmsg_bench(const struct cli_options *o)
 	if (!list)
 		printf("%8s %12s %12s %14s %10s\n", "BYTES", "TRIP us", "P99 us", "MESSAGES/s",
 		       "MB/s");
-	for (size_t i = 0; on && i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		struct result r = { .size = sizes[i] };
 
-		on = measure(&p, &r);
+		err = measure(&p, &r);
 		any |= r.answered;
-		if (!any)
+		if (err || !any)
 			break;
-		if (list && on)
+		if (list)
 			add_json(list, &r);
-		else if (on)
+		else
 			print_result(&r);
-		on &= cli_printed();
+		if (!cli_printed())
+			break;
 	}
 	if (list)
 		print_json(&p, list);
-	if (on && !any)
+	if (!err && !any)
 		fprintf(stderr, "causeway: service %s of remote %s echoes nothing\n", p.service,
 			p.remote);
 	cw_rpmsg_client_close(p.c);
-	return on && any ? EXIT_FINE : EXIT_FAIL;
+	return err == CW_ECLOSED || (!err && any) ? EXIT_FINE : EXIT_FAIL;
 }

@@ -495,6 +495,11 @@ def test_bench():
         assert (found["remote"], found["service"]) == ("a", "ping") and r.stderr == ""
         assert [f["bytes"] for f in found["sizes"]] == [16, 64, 256, 480, 1024, 4096, 8192]
         assert all(f["answered"] and f["messages_per_s"] > 0 for f in found["sizes"])
+        r = Running(p, "bench")
+        r.p.stdout.readline()
+        r.p.stdout.readline()
+        code, out, err = r.stop()
+        assert (code, err) == (0, "") and out.count("\n") < 7
         r = p.cli("rpmsg", "bench", "a", "rpmsg-tty")
         assert r.returncode == 1 and "service rpmsg-tty of remote a echoes nothing" in r.stderr
         assert p.stop() == 0
@@ -511,7 +516,10 @@ def test_bench():
     (["recv", "ping", "--timeout", "soon"], 2, "'soon' is not right for --timeout"),
     (["recv", "ping", "-n", "some"], 2, "'some' is not right for -n"),
     (["ping", "-s", "7"], 2, "a ping of 7 bytes is none; right is 8 to 65536"),
-    (["ls", "-s", "7"], 2, "has no option --size"),
+    (["recv", "ping", "--timeout=soon"], 2, "'soon' is not right for --timeout"),
+    (["ls", "-s", "7"], 2, "rpmsg ls has no option -s; see causeway rpmsg ls --help"),
+    (["ls", "--count", "7"], 2, "rpmsg ls has no option --count"),
+    (["ls", "--raw"], 2, "rpmsg ls has no option --raw"),
     (["send", "nosuch", "hi"], 1, "remote a has no service nosuch; there are: "),
     (["send", "b", "ping", "hi"], 1, "no remote is called b; there are: a"),
     (["send", "ping", ""], 1, "a message of 0 bytes is none"),
