@@ -29,8 +29,9 @@ static const char help[] =
 	"  ls       the services that remotes have announced, and what went through them\n"
 	"  send     a message of TEXT, or with - one of each line of standard input; empty lines\n"
 	"           are left out. --raw: one message of all of it, up to 64 KB\n"
-	"  recv     show messages as they come, until Ctrl-C, or N of them. What is not printable\n"
-	"           ASCII is shown as \\xNN; --raw writes the bytes as they are\n"
+	"  recv     show messages as they come, a line each, until Ctrl-C, or N of them. What is not\n"
+	"           printable ASCII is shown as \\xNN (a final newline too: \\x0a), a backslash as \\\\;\n"
+	"           --raw writes the bytes as they are\n"
 	"  ping     ask the service ping, which answers with the same, and measure: until Ctrl-C, or\n"
 	"           N times, SIZE bytes (8 to 65536, or 56; how many come back is the remote's to\n"
 	"           decide: 8192 of the example firmware), every S seconds (1; 0: one after the\n"
@@ -388,10 +389,12 @@ static int send_(const struct cli_options *o)
 
 /* ---- recv ---- */
 
-/* As text that no terminal obeys: up to four characters a byte, and a zero. */
+/* As text that no terminal obeys and that is one message's only: up to four characters a byte, and a zero. */
 static void clean(const char *m, size_t len, char *text)
 {
 	for (size_t i = 0; i < len; i++) {
+		if (m[i] == '\\')
+			*text++ = '\\';
 		if (cw_text_printable((uint8_t)m[i]))
 			*text++ = m[i];
 		else
@@ -440,7 +443,7 @@ static void show(const struct cli_options *o, const char *m, size_t len)
 			puts(line);
 		free(line);
 	} else {
-		clean(m, len - (m[len - 1] == '\n'), text);
+		clean(m, len, text);
 		puts(text);
 	}
 	cJSON_Delete(j);

@@ -91,6 +91,7 @@ class Keeper:
     def __init__(self, folder, board="fake", remote="r"):
         self.state, self.remote, self.starts, self.crashes = "running", remote, 1, 0
         self.link = "up"
+        self.board = board
         self.others = []  # remotes, each as `causeway status` has it
         self.s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.s.bind("%s/%s.sock" % (folder, board))
@@ -107,7 +108,7 @@ class Keeper:
             try:
                 with c, c.makefile() as f:
                     if f.readline():
-                        c.sendall(json.dumps({"ok": True, "remotes": [
+                        c.sendall(json.dumps({"ok": True, "board": self.board, "remotes": [
                             {"name": self.remote, "state": self.state, "link": self.link, "starts": self.starts,
                              "crashes": self.crashes, "devices": [{"kind": "rpmsg"}]}] + self.others,
                         }).encode() + b"\n")

@@ -163,7 +163,7 @@ def test_console_joins_and_leaves_by_key():
 
 def unwritable(p, *args, **kw):
     command = [CAUSEWAY, *args, *(["--run-dir", p.dir] if p and "--run-dir" not in args else [])]
-    return subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=15, **kw)
+    return subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=PATIENCE, **kw)
 
 
 def test_output_that_cannot_be_written():

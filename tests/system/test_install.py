@@ -5,7 +5,7 @@ import shutil
 import subprocess
 
 import pytest
-from pmm import BUILD
+from pmm import BUILD, PATIENCE
 from test_rpmsg import Messages
 
 SOURCE = os.environ["CW_SOURCE"]
@@ -70,7 +70,7 @@ def test_the_examples_compile_and_run(flags, tmp_path):
     with Messages() as p:
         env = {**os.environ, "CAUSEWAY_RUN_DIR": p.dir}
         for command in (["rpmsg-echo", "hello"], ["rpmsg-call", "1", "hello"]):
-            r = subprocess.run([tmp_path / command[0], *command[1:]], capture_output=True, text=True, timeout=15, env=env)
+            r = subprocess.run([tmp_path / command[0], *command[1:]], capture_output=True, text=True, timeout=PATIENCE, env=env)
             assert (r.returncode, r.stdout, r.stderr) == (0, "hello\n", "")
         assert p.stop() == 0
 

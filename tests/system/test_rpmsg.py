@@ -13,6 +13,7 @@ import termios
 
 import pytest
 from firmware import Firmware
+from page import Keeper, Service
 from pmm import BUILD, CAUSEWAY, PATIENCE, Pmm, board, until
 
 ISLAND = os.path.join(BUILD, "firmware", "island", "island")
@@ -321,7 +322,7 @@ def test_send_and_recv():
         until(lambda: clients(p, "ping") == 1)
         for line in ("one", "two words", "three\\"):
             sh.run("msg send ping " + line)
-        assert r.p.communicate(timeout=PATIENCE)[0].splitlines() == ["one", "two words", "three\\"]
+        assert r.p.communicate(timeout=PATIENCE)[0].splitlines() == ["one", "two words", "three\\\\"]
         assert r.p.returncode == 0
         for form, shown in (("--hex", "3 bytes\n0000  6f 6e 65" + 39 * " " + "  one\n"), ("--raw", "one"),
                             ("--json", '{"bytes":3,"text":"one","hex":"6f6e65"}\n')):
@@ -346,6 +347,26 @@ def test_send_and_recv():
         assert p.stop() == 0
 
 
+def test_what_is_shown_is_one_messages_only(tmp_path):
+    """Bytes, and text that looks like bytes; with a newline at the end, and without."""
+    (tmp_path / "fake.rpmsg" / "x").mkdir(parents=True)
+    keeper, service = Keeper(tmp_path), Service(str(tmp_path / "fake.rpmsg" / "x" / "log"))
+    keeper.others.append({"name": "x", "state": "running", "link": "up", "devices": [
+        {"kind": "rpmsg", "channel": {"up": True}, "services": [{"name": "log", "socket": service.path}]}]})
+    shown = {b"a": "a", b"a\n": r"a\x0a", b"\x01": r"\x01", rb"\x01": r"\\x01", b"\\": r"\\", rb"\\": r"\\\\"}
+    for form in ([], ["--json"]):
+        r = subprocess.Popen([CAUSEWAY, "rpmsg", "recv", "--run-dir", str(tmp_path), "x", "log", "-n", str(len(shown)), *form],
+                             stdout=subprocess.PIPE, text=True)
+        service.joined()
+        for m in shown:
+            service.send(m)
+        lines = r.communicate(timeout=PATIENCE)[0].splitlines()
+        service.clients.pop().close()
+        assert [json.loads(line)["text"] if form else line for line in lines] == list(shown.values())
+    service.close()
+    keeper.close()
+
+
 def test_recv_ends():
     with Messages() as p:
         r = Running(p, "recv", "ping")
@@ -368,7 +389,7 @@ def test_output_and_input_that_fail():
             elif args[0] == "tty":
                 r.stdin.write("\r")
                 r.stdin.flush()
-            assert r.wait(10) == 1, args
+            assert r.wait(PATIENCE) == 1, args
             assert r.stderr.read() == "causeway: cannot write the output: No space left on device\n"
             r.communicate()
         sh.close()
@@ -468,7 +489,7 @@ def test_tty_ends_while_its_service_is_away():
         r.type("kernel uptime\r", "Links: 1\r\n" + PROMPT.decode())
         assert p.cli("stop", "a").returncode == 0
         assert "went away" in r.p.stderr.readline()
-        assert r.p.communicate(timeout=10)[0] == "" and r.p.returncode == 0  # standard input ends here
+        assert r.p.communicate(timeout=PATIENCE)[0] == "" and r.p.returncode == 0  # standard input ends here
         assert p.stop() == 0
 
 
@@ -482,7 +503,7 @@ def test_tty_leaves_the_terminal_as_it_was(one, sig):
         said += os.read(master, 1000)
     assert termios.tcgetattr(slave) != before
     r.send_signal(sig)
-    assert r.wait(10) == -sig
+    assert r.wait(PATIENCE) == -sig
     assert termios.tcgetattr(slave) == before
     os.close(master)
     os.close(slave)
