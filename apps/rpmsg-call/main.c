@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Calls a method of the service `calls` of the remote that runs: rpmsg-call NUMBER [TEXT]. */
+/* Calls a method of the service `calls` of a remote: rpmsg-call NUMBER [TEXT [REMOTE [BOARD]]]. */
 #include <causeway/core/err.h>
 #include <causeway/core/text.h>
 #include <causeway/host/rpc_socket.h>
@@ -11,9 +11,28 @@
 
 #define SECOND 1000000u
 
+static int usage(void)
+{
+	fprintf(stderr, "usage: rpmsg-call NUMBER [TEXT [REMOTE [BOARD]]]\n"
+			"NUMBER is 0 to 65535; where several remotes or boards run, say which\n");
+	return 2;
+}
+
+static bool number(const char *text, uint16_t *value)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+
+	*value = (uint16_t)n;
+	return *text >= '0' && *text <= '9' && !*end && n <= UINT16_MAX;
+}
+
 int main(int argc, char **argv)
 {
-	const struct cw_rpmsg_client_config conf = { .service = "calls", .wait_us = SECOND };
+	const struct cw_rpmsg_client_config conf = { .board = argc > 4 ? argv[4] : NULL,
+						     .remote = argc > 3 ? argv[3] : NULL,
+						     .service = "calls",
+						     .wait_us = SECOND };
 	static uint8_t in[4096], out[4096], reply[4096];
 	static struct cw_rpc_call calls[1];
 	struct cw_rpc_socket s = { .in = in };
@@ -28,11 +47,12 @@ int main(int argc, char **argv)
 	uint32_t len = sizeof(reply);
 	int32_t status;
 
-	if (argc < 2)
-		return fprintf(stderr, "usage: rpmsg-call NUMBER [TEXT]\n"), 2;
-	ask.method = (uint16_t)atoi(argv[1]);
+	if (argc < 2 || !number(argv[1], &ask.method))
+		return usage();
 	ask.len = (uint32_t)strlen(ask.args);
 	status = cw_rpmsg_client_open(&s.messages, &conf);
+	if (status == CW_EINVAL)
+		return usage();
 	if (status)
 		return fprintf(stderr, "rpmsg-call: %s\n", cw_strerror(status)), 1;
 	if (getrandom(&c.nonce, sizeof(c.nonce), 0) < 0 || cw_rpc_client_init(&client, &c))

@@ -248,6 +248,11 @@ def test_calls_to_the_remote():
         assert call("3", "4 x") == (1, "rpmsg-call: status 1")
         assert call("3") == (1, "rpmsg-call: bad length")
         assert call("9") == (1, "rpmsg-call: not supported")
+        assert call("1", "hello", "a", "test") == (0, "hello")
+        assert call("1", "hello", "b") == (1, "rpmsg-call: no such device")
+        for wrong in ([], ["65537"], ["abc"], ["-1"], ["1x"], [""]):
+            code, said = call(*wrong)
+            assert code == 2 and said.startswith("usage: rpmsg-call NUMBER"), wrong
         assert call("1", "x" * 480) == (0, "x" * 480)
         assert call("1", "x" * 481) == (1, "rpmsg-call: invalid argument")
         for i in range(20):  # each is a client of its own, more than the remote has room for
@@ -266,6 +271,15 @@ def test_the_example_application():
         r = run(p, "how are you")
         assert (r.returncode, r.stdout, r.stderr) == (0, "how are you\n", "")
         assert run(p, EVIL).stdout == SHOWN + "\n"
+        with Pmm(text(name="other"), run_dir=p.dir, wait=False) as q:
+            until(lambda: os.path.exists(os.path.join(p.dir, "other.rpmsg", "a", "ping")))
+            for args in ([], ["hello", "a"]):
+                r = run(p, *args)
+                assert r.returncode == 1 and "where several run, say which" in r.stderr
+            assert app(p, "rpmsg-call", "1").returncode == 2
+            for args in ("hello", "a", "test"), ("hello", "a", "other"):
+                assert run(p, *args).stdout == "hello\n"
+            assert q.stop() == 0
         assert p.stop() == 0
         r = run(p)
         assert (r.returncode, r.stdout) == (1, "") and r.stderr.startswith("rpmsg-echo: link is down")
