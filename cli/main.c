@@ -21,7 +21,8 @@ static const struct cli_command *const commands[] = {
 
 static void help(FILE *f)
 {
-	fputs("Causeway gives other cores Linux's network, console and entropy as virtio devices.\n"
+	fputs("Causeway gives other cores Linux's network, console, entropy, disks, files, sockets and\n"
+	      "messages as virtio devices.\n"
 	      "\n"
 	      "usage: causeway COMMAND [OPTIONS] [ARGUMENTS]\n"
 	      "\n",

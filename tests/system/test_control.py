@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import signal
 import socket
 import subprocess
@@ -197,6 +198,15 @@ def test_input_that_cannot_be_read():
         assert r.returncode == 1 and "cannot read the input: Bad file descriptor" in r.stderr
         assert p.cli("console", stdin=subprocess.DEVNULL).returncode == 0
         assert p.stop() == 0
+
+
+def test_the_manual_page_has_the_quick_forms_devices():
+    said = subprocess.run([CAUSEWAY, "run", "--help"], capture_output=True, text=True).stdout
+    devices = re.findall(r"^  --(\w+)", said.split("Its devices:")[1].split("\n\n")[0], re.M)
+    with open(os.path.join(os.environ["CW_SOURCE"], "docs", "man", "causeway.1"), encoding="ascii") as f:
+        page = f.read().replace("\\-", "-")
+    synopsis = page.split(".SH SYNOPSIS")[1].split(".SH DESCRIPTION")[0]
+    assert len(devices) == 4 and all("--" + d in synopsis for d in devices), devices
 
 
 def test_help_of_every_command():
