@@ -5,6 +5,7 @@
 #include <causeway/core/err.h>
 
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -77,10 +78,15 @@ bool control_wish(const struct carrier *to)
 /* What is wrong, and what would be right, where a service was not to be had or did not answer. */
 static void failed(struct carrier *to, int err)
 {
-	if (err == CW_EDOWN || err == CW_ENODEV)
-		carrier_look(to, NULL); /* the PMM went away, or never was there */
+	static struct view v;
+
+	if (err != CW_EACCES)
+		carrier_look(to, &v); /* the PMM may be away, or the remote */
 	if (to->trouble[0])
 		fprintf(stderr, NAME ": %s\n", to->trouble);
+	else if (v.pmm && strcmp(v.link, "up") != 0)
+		fprintf(stderr, NAME ": remote %s is %s, the link to it %s\n", to->remote,
+			v.carrier, v.link);
 	else if (err == CW_ENOENT)
 		fprintf(stderr,
 			NAME ": remote %s has no service %s, which firmware has that tells how it "

@@ -120,6 +120,18 @@ def test_no_such_service():
                                                "it is; see causeway rpmsg ls")
 
 
+def test_no_remote_to_ask():
+    with Pmm(mixed()) as pmm:
+        until(lambda: os.path.exists(pmm.dir + "/test.rpmsg/second/control"))
+        assert pmm.cli("stop", "second").returncode == 0
+        until(lambda: pmm.status()["remotes"][1]["state"] == "offline")
+        assert ask(pmm, "--sample") == (1, "", "remote second is offline, the link to it down")
+        assert pmm.stop() == 0
+        for args in [], ["-b", "test", "second"]:
+            code, _, says = ask(pmm, "--sample", *args)
+            assert code == 1 and says.startswith(("no board runs here", "board test does not run here"))
+
+
 def test_one_that_was_chosen_stays():
     """While the PMM is away, another's board has another remote; and nothing is said of it on standard error."""
     with Pmm(mixed()) as pmm, Page(pmm.dir) as p:
