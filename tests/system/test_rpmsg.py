@@ -400,6 +400,7 @@ def test_output_and_input_that_fail():
             if args[0] == "recv":
                 until(lambda: clients(p, "ping") == 1)
                 sh.run("msg send ping hello")
+                until(lambda: clients(p, "ping") == 0)  # the next is another
             elif args[0] == "tty":
                 r.stdin.write("\r")
                 r.stdin.flush()
