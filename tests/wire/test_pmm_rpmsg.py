@@ -366,7 +366,7 @@ def test_recv_json_is_whole(pmm, data):
     line, = out.splitlines()
     said = json.loads(line)
     assert p.returncode == 0 and said["bytes"] == len(data) and bytes.fromhex(said["hex"]) == data
-    assert said["text"] == "".join(chr(c) if 32 <= c < 127 else "\\x%02x" % c for c in data)
+    assert said["text"] == "".join("\\\\" if c == 92 else chr(c) if 32 <= c < 127 else "\\x%02x" % c for c in data)
 
 
 def test_a_command_waits_for_its_service(pmm):
