@@ -11,6 +11,7 @@ remotes:
   - name: a
     region: { base: 0x37000000, size: 4M }
     carrier: { process: /bin/island }
+    lost-ms: 60000  # nobody hangs here, and an emulated machine may be slow
     devices:
       %s
       - { kind: vsock, backend: vhost, cid: 42, size: 256K, at: 0x37100000 }
