@@ -341,7 +341,6 @@ static bool say(const struct cli_options *o, const struct rpmsg_peer *p, const c
 static bool say_all(const struct cli_options *o, const struct rpmsg_peer *p)
 {
 	static char text[CW_RPMSG_CLIENT_MOST + 1];
-
 	size_t n = fread(text, 1, sizeof(text), stdin);
 
 	return ferror(stdin) ? !cli_unread() : say(o, p, text, n);

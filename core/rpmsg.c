@@ -13,9 +13,6 @@
 #include <causeway/core/bytes.h>
 #include <causeway/core/err.h>
 #include <causeway/core/gate.h>
-#include <causeway/core/shm.h>
-
-#define HEADER ((uint32_t)sizeof(struct cw_abi_rpmsg_hdr))
 
 /* ---- endpoints ---- */
 
@@ -181,14 +178,6 @@ uint64_t cw_rpmsg_features(const struct cw_rpmsg *ch)
 	return f | (ch->conf.fragment ? CW_RPMSG_F_FRAGMENT : 0);
 }
 
-static uint32_t le32(const uint8_t *b)
-{
-	struct cw_le32 w;
-
-	memcpy(&w, b, sizeof(w));
-	return cw_get_le32(w);
-}
-
 int cw_rpmsg_sizes(const struct cw_rpmsg *ch, uint64_t features, const uint8_t *config,
 		   uint32_t len, uint32_t most, uint32_t size[2])
 {
@@ -202,11 +191,11 @@ int cw_rpmsg_sizes(const struct cw_rpmsg *ch, uint64_t features, const uint8_t *
 			       config[1] != CW_RPMSG_CONFIG_SIZE || config[2]))
 			return CW_EVERSION;
 		/* NuttX has them in the other order. */
-		size[CW_RPMSG_QUEUE_TO_HOST] = le32(config + (nuttx ? 4 : 3));
-		size[CW_RPMSG_QUEUE_TO_REMOTE] = le32(config + (nuttx ? 0 : 7));
+		size[CW_RPMSG_QUEUE_TO_HOST] = cw_peek32(config + (nuttx ? 4 : 3));
+		size[CW_RPMSG_QUEUE_TO_REMOTE] = cw_peek32(config + (nuttx ? 0 : 7));
 	}
 	for (unsigned int i = 0; i < 2; i++)
-		if (size[i] < HEADER || size[i] > most || size[i] > INT32_MAX)
+		if (size[i] < CW_RPMSG_HEADER || size[i] > most || size[i] > INT32_MAX)
 			return CW_EBADLEN;
 	return CW_OK;
 }

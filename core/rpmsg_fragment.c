@@ -13,8 +13,7 @@
 #include <causeway/core/gate.h>
 #include <causeway/core/shm.h>
 
-#define HEADER ((uint32_t)sizeof(struct cw_abi_rpmsg_hdr))
-#define PIECE  ((uint32_t)sizeof(struct cw_abi_rpmsg_fragment))
+#define PIECE ((uint32_t)sizeof(struct cw_abi_rpmsg_fragment))
 
 static int send_piece(struct cw_rpmsg_endpoint *e, uint32_t dst, const uint8_t *data, uint32_t len,
 		      uint32_t *at)
@@ -28,16 +27,16 @@ static int send_piece(struct cw_rpmsg_endpoint *e, uint32_t dst, const uint8_t *
 	if (err)
 		return err;
 	n = b.len < UINT16_MAX ? b.len : UINT16_MAX;
-	if (n <= HEADER + PIECE) {
+	if (n <= CW_RPMSG_HEADER + PIECE) {
 		ch->queues->ops->cancel(ch->queues, &b);
 		return CW_EINVAL; /* such buffers carry no pieces */
 	}
-	n -= HEADER + PIECE;
+	n -= CW_RPMSG_HEADER + PIECE;
 	n = n < len - *at ? n : len - *at;
 	f.total = cw_make_le32(len);
 	f.at = cw_make_le32(*at);
-	cw_copy_out(b.p + HEADER, &f, PIECE);
-	cw_copy_out(b.p + HEADER + PIECE, data + *at, n);
+	cw_copy_out(b.p + CW_RPMSG_HEADER, &f, PIECE);
+	cw_copy_out(b.p + CW_RPMSG_HEADER + PIECE, data + *at, n);
 	ch->queues->ops->launch(ch->queues, &b, e->addr, dst,
 				(PIECE + n) | CW_RPMSG_FLAG_FRAGMENT << 16);
 	ch->count.sent++;

@@ -15,8 +15,6 @@
 #include <causeway/core/gate.h>
 #include <causeway/core/rpmsg_queues.h>
 
-#define HEADER ((uint32_t)sizeof(struct cw_abi_rpmsg_hdr))
-
 static struct cw_rpmsg_host *self(struct cw_rpmsg_queues *q)
 {
 	return (struct cw_rpmsg_host *)(void *)q;
@@ -215,7 +213,7 @@ static const struct cw_rpmsg_queues_ops host_ops = {
 
 static bool wrong(const struct cw_rpmsg_pool *p, const struct cw_drvq *ring)
 {
-	return !p->p || !p->n || p->n > ring->size || p->size < sizeof(struct cw_abi_rpmsg_hdr) ||
+	return !p->p || !p->n || p->n > ring->size || p->size < CW_RPMSG_HEADER ||
 	       p->stride < p->size || p->stride % 4 || p->addr % 4;
 }
 

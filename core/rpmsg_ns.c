@@ -179,11 +179,11 @@ static bool tell_one(struct cw_rpmsg_endpoint *e, uint8_t what)
 	if (cw_rpmsg_take_last_(ch, &b))
 		return false;
 	len = credit ? ch->credit->fill(e, text) : announcement(e, what, text);
-	if (len > b.len - sizeof(struct cw_abi_rpmsg_hdr)) {
+	if (len > b.len - CW_RPMSG_HEADER) {
 		ch->queues->ops->cancel(ch->queues, &b); /* such buffers can carry no names */
 		return true;
 	}
-	cw_copy_out(b.p + sizeof(struct cw_abi_rpmsg_hdr), text, len);
+	cw_copy_out(b.p + CW_RPMSG_HEADER, text, len);
 	ch->queues->ops->launch(ch->queues, &b,
 				what == CW_RPMSG_TELL_DESTROY ? e->leaving : e->addr,
 				credit ? CW_RPMSG_CREDIT_ADDR : CW_RPMSG_NS_ADDR, len);

@@ -14,8 +14,6 @@
 #include <causeway/core/gate.h>
 #include <causeway/core/rpmsg_queues.h>
 
-#define HEADER ((uint32_t)sizeof(struct cw_abi_rpmsg_hdr))
-
 static struct cw_rpmsg_remote *self(struct cw_rpmsg_queues *q)
 {
 	return (struct cw_rpmsg_remote *)(void *)q;
@@ -34,7 +32,7 @@ static __attribute__((noinline)) int pop_long(struct cw_rpmsg_queues *q, struct 
 		b->len = (uint32_t)part.len;
 		b->id = chain.head;
 		if (chain.readable + chain.writable == 1 && chain.writable == writable &&
-		    b->len >= HEADER && !((uintptr_t)part.ptr & 3u))
+		    b->len >= CW_RPMSG_HEADER && !((uintptr_t)part.ptr & 3u))
 			return 1;
 		q->strange++;
 		cw_devq_push(ring, chain.head, 0);
@@ -60,7 +58,7 @@ static inline int role_receive(struct cw_rpmsg_queues *q, struct cw_rpmsg_buf *b
 	struct cw_rpmsg_buf slow;
 	struct cw_hot_chain c;
 
-	if (!cw_hot_pop(ring, &c, false, HEADER)) {
+	if (!cw_hot_pop(ring, &c, false, CW_RPMSG_HEADER)) {
 		int got = pop_long(q, ring, &slow, false);
 
 		*b = slow; /* for the compiler: else *b is never in registers */
@@ -95,7 +93,7 @@ CW_HOT bool fetch_shown(struct cw_rpmsg_queues *q, struct cw_rpmsg_buf *b)
 	struct cw_devq *ring = self(q)->tx;
 	struct cw_hot_chain c;
 
-	if (!cw_hot_shown(ring) || !cw_hot_pop(ring, &c, true, HEADER))
+	if (!cw_hot_shown(ring) || !cw_hot_pop(ring, &c, true, CW_RPMSG_HEADER))
 		return false;
 	b->p = c.p;
 	b->len = q->tx_size = cw_rpmsg_room(c.len);

@@ -24,7 +24,7 @@ static inline void launch(struct cw_rpmsg_queues *q, const struct cw_rpmsg_buf *
 	cw_store32(&h->dst, dst);
 	cw_store32(&h->reserved, 0);
 	cw_store32(&h->len_flags, len_flags);
-	role_put(q, b->id, HEADER + (len_flags & 0xffffu));
+	role_put(q, b->id, CW_RPMSG_HEADER + (len_flags & 0xffffu));
 }
 
 static void role_launch(struct cw_rpmsg_queues *q, const struct cw_rpmsg_buf *b, uint32_t src,
@@ -40,7 +40,7 @@ CW_HOT int send_in(struct cw_rpmsg *ch, struct cw_rpmsg_queues *q, const struct 
 		   uint32_t dst, uint32_t to)
 {
 
-	if (CW_SELDOM(len > b->len - HEADER)) {
+	if (CW_SELDOM(len > b->len - CW_RPMSG_HEADER)) {
 		role_cancel(q, b);
 		return cw_rpmsg_send_on_(e, data, len, timeout, dst, CW_EBADLEN);
 	}
@@ -48,7 +48,7 @@ CW_HOT int send_in(struct cw_rpmsg *ch, struct cw_rpmsg_queues *q, const struct 
 	ch->count.sent++;
 	if (ch->credit)
 		e->sent += to == e->dst;
-	cw_copy_out(b->p + HEADER, data, len);
+	cw_copy_out(b->p + CW_RPMSG_HEADER, data, len);
 	q->sent = true;
 	if (!ch->inside)
 		role_flush(q, false);
@@ -91,7 +91,7 @@ static inline bool parse(struct cw_rpmsg *ch, const struct cw_rpmsg_buf *b, stru
 	const struct cw_abi_rpmsg_hdr *h = (const void *)b->p;
 	uint32_t word;
 
-	if (CW_SELDOM(b->len < HEADER)) {
+	if (CW_SELDOM(b->len < CW_RPMSG_HEADER)) {
 		ch->count.bad++;
 		return false;
 	}
@@ -100,9 +100,9 @@ static inline bool parse(struct cw_rpmsg *ch, const struct cw_rpmsg_buf *b, stru
 	word = cw_load32(&h->len_flags);
 	*flags = word >> 16;
 	m->len = word & 0xffffu;
-	m->data = b->p + HEADER;
+	m->data = b->p + CW_RPMSG_HEADER;
 	m->buffer = b->id;
-	if (CW_SELDOM(m->len > b->len - HEADER || m->src == CW_RPMSG_ANY ||
+	if (CW_SELDOM(m->len > b->len - CW_RPMSG_HEADER || m->src == CW_RPMSG_ANY ||
 		      m->dst == CW_RPMSG_ANY)) {
 		ch->count.bad++;
 		return false;

@@ -13,7 +13,6 @@
 #include <causeway/core/err.h>
 #include <causeway/core/shm.h>
 
-#define HEADER	  ((uint32_t)sizeof(struct cw_abi_rpmsg_hdr))
 #define STEP_MIN  1000u
 #define STEP_MAX  100000u
 #define WAIT_TAKE 16u /* messages received between two looks for room */
@@ -22,7 +21,7 @@
 
 uint32_t cw_rpmsg_mtu(const struct cw_rpmsg *ch)
 {
-	return ch->queues ? ch->queues->tx_size - HEADER : 0;
+	return ch->queues ? ch->queues->tx_size - CW_RPMSG_HEADER : 0;
 }
 
 __attribute__((noinline)) int cw_rpmsg_not_taken_(struct cw_rpmsg *ch, int got)
@@ -197,8 +196,8 @@ int cw_rpmsg_tx_get(struct cw_rpmsg_endpoint *e, struct cw_rpmsg_tx *tx)
 		e->starved |= err == CW_EAGAIN;
 		return err;
 	}
-	tx->data = b.p + HEADER;
-	tx->room = b.len - HEADER;
+	tx->data = b.p + CW_RPMSG_HEADER;
+	tx->room = b.len - CW_RPMSG_HEADER;
 	tx->buffer = b.id;
 	ch->queues->tx[b.id].p = b.p;
 	ch->queues->tx[b.id].len = b.len;

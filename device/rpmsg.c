@@ -141,9 +141,7 @@ static uint32_t fill_config(struct cw_rpmsg_device *d, uint32_t to_host, uint32_
 
 static bool wrong(uint32_t size)
 {
-	const uint32_t header = sizeof(struct cw_abi_rpmsg_hdr);
-
-	return size < header || size > header + UINT16_MAX;
+	return size < CW_RPMSG_HEADER || size > CW_RPMSG_HEADER + UINT16_MAX;
 }
 
 int cw_rpmsg_device_init(struct cw_rpmsg_device *d, struct cw_rpmsg *ch,

@@ -274,7 +274,7 @@ static void read_files(struct board_reader *rd, struct fy_node *n, const char *p
 		board_wrong(rd, n, path, FILES_RIGHT);
 }
 
-_Static_assert(FILES_BYTES >= sizeof(struct cw_abi_rpmsg_hdr) + CW_FILES_LEAST, "SMALL_RIGHT");
+_Static_assert(FILES_BYTES >= CW_RPMSG_HEADER + CW_FILES_LEAST, "SMALL_RIGHT");
 
 static void check_files(struct board_reader *rd, struct fy_node *n, const char *path,
 			const char *key, uint32_t bytes)

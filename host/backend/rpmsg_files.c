@@ -23,7 +23,6 @@
 
 #define REQUESTS 8u
 #define METHODS	 CW_FILES_M_LIST
-#define HEADER	 ((uint32_t)sizeof(struct cw_abi_rpmsg_hdr))
 
 struct job {
 	struct aside_job aside; /* first */
@@ -169,7 +168,7 @@ struct rpmsg_files *rpmsg_files_new(const struct cw_board_device *d,
 				    const struct cw_backend_fds *fds, struct cw_rpmsg *ch)
 {
 	struct rpmsg_files *f = calloc(1, sizeof(*f));
-	uint32_t size = (d->to_host > d->to_remote ? d->to_host : d->to_remote) - HEADER;
+	uint32_t size = (d->to_host > d->to_remote ? d->to_host : d->to_remote) - CW_RPMSG_HEADER;
 
 	if (!f)
 		return NULL;

@@ -39,6 +39,8 @@ CW_ABI_AT(cw_abi_rpmsg_hdr, dst, 4);
 CW_ABI_AT(cw_abi_rpmsg_hdr, len_flags, 12);
 CW_ABI_SIZE(cw_abi_rpmsg_hdr, 16);
 
+#define CW_RPMSG_HEADER ((uint32_t)sizeof(struct cw_abi_rpmsg_hdr))
+
 /* Flags; zero unless F_FRAGMENT was negotiated */
 #define CW_RPMSG_FLAG_FRAGMENT 1u /* the payload begins with a fragment header */
 

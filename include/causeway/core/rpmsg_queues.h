@@ -105,7 +105,7 @@ struct cw_rpmsg_pool {
 /** cw_rpmsg_room - what a sender uses of a buffer of @len bytes: no more than a header can say */
 static inline uint32_t cw_rpmsg_room(uint32_t len)
 {
-	const uint32_t most = (uint32_t)sizeof(struct cw_abi_rpmsg_hdr) + UINT16_MAX;
+	const uint32_t most = CW_RPMSG_HEADER + UINT16_MAX;
 
 	return len < most ? len : most;
 }
